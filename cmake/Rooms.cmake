@@ -1,0 +1,51 @@
+# add_room(NAME [TORCH] [DEPENDS room...] [LIBRARIES lib...] [DIRECTORY dir])
+#
+# Makes the library `invokeai_NAME` from the sources in the calling folder (not its sub-folders) and,
+# when tests are on, the program `NAME_tests` from tests/NAME/*_test.cpp. Arrows between rooms are
+# checked by scripts/check-rooms. TORCH: links libtorch and uses the shared precompiled header.
+function(add_room NAME)
+  cmake_parse_arguments(ROOM "TORCH" "TESTS" "DEPENDS;LIBRARIES;EXCLUDE" ${ARGN})
+  file(GLOB SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp
+                                      ${CMAKE_CURRENT_SOURCE_DIR}/internal/*.cpp)
+  if(ROOM_EXCLUDE)
+    list(FILTER SOURCES EXCLUDE REGEX "${ROOM_EXCLUDE}")
+  endif()
+  set(TARGET invokeai_${NAME})
+  list(TRANSFORM ROOM_DEPENDS PREPEND invokeai_)
+  if(SOURCES)
+    add_library(${TARGET} STATIC ${SOURCES})
+    target_link_libraries(${TARGET} PUBLIC invokeai_options ${ROOM_DEPENDS} ${ROOM_LIBRARIES})
+    if(ROOM_TORCH)
+      target_link_libraries(${TARGET} PUBLIC torch_libraries)
+      target_precompile_headers(${TARGET} REUSE_FROM torch_pch)
+    endif()
+  else()
+    add_library(${TARGET} INTERFACE)
+    target_link_libraries(${TARGET} INTERFACE invokeai_options ${ROOM_DEPENDS} ${ROOM_LIBRARIES})
+  endif()
+  if(NOT ROOM_TESTS)
+    string(REPLACE "_" "/" ROOM_TESTS ${NAME})
+  endif()
+  add_room_tests(${NAME} ${CMAKE_SOURCE_DIR}/tests/${ROOM_TESTS} "${ROOM_TORCH}")
+endfunction()
+
+function(add_room_tests NAME DIRECTORY USES_TORCH)
+  if(NOT INVOKEAI_TESTS)
+    return()
+  endif()
+  file(GLOB TEST_SOURCES CONFIGURE_DEPENDS ${DIRECTORY}/*_test.cpp)
+  if(NOT TEST_SOURCES)
+    return()
+  endif()
+  add_executable(${NAME}_tests ${TEST_SOURCES})
+  target_link_libraries(${NAME}_tests PRIVATE invokeai_${NAME} GTest::gtest GTest::gtest_main)
+  target_include_directories(${NAME}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${NAME}_tests PRIVATE
+    INVOKEAI_TEST_DATA="${CMAKE_SOURCE_DIR}/tests" INVOKEAI_SOURCE_ROOT="${CMAKE_SOURCE_DIR}"
+    INVOKEAI_BINARY_ROOT="${CMAKE_BINARY_DIR}")
+  if(USES_TORCH)
+    target_precompile_headers(${NAME}_tests REUSE_FROM torch_pch)
+  endif()
+  gtest_discover_tests(${NAME}_tests DISCOVERY_MODE PRE_TEST TEST_PREFIX "${NAME}."
+                       PROPERTIES LABELS ${NAME} TIMEOUT 900)
+endfunction()

@@ -1,0 +1,46 @@
+#pragma once
+// Files: whole reads, memory maps, and writes that either happen completely or not at all.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace invokeai {
+
+namespace fs = std::filesystem;
+
+/// Whole content of a regular file. Errors: not_found, io, bad_file when larger than `limit` bytes.
+Result<std::string> read_file(const fs::path& path, std::size_t limit = std::size_t{1} << 31);
+
+/// Writes through a temporary file in the same folder, fsync and rename: afterwards `path` holds
+/// either the old content or all of the new one. Errors: disk_full, io (with the system's reason).
+Result<> write_file_atomically(const fs::path& path, std::string_view bytes);
+
+/// Read-only memory map of a whole file; pages are loaded when touched and shared between processes.
+class MappedFile {
+ public:
+  static Result<std::shared_ptr<const MappedFile>> open(const fs::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::uint8_t> bytes() const { return {data_, size_}; }
+  const fs::path& path() const { return path_; }
+
+ private:
+  MappedFile() = default;
+  fs::path path_;
+  const std::uint8_t* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Lower-case hex SHA-256 of the bytes.
+std::string sha256_hex(std::span<const std::uint8_t> bytes);
+
+}  // namespace invokeai

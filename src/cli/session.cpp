@@ -1,0 +1,131 @@
+#include "cli/session.h"
+
+#include "base/utf8.h"
+#include "cli/interrupt.h"
+
+namespace invokeai::cli {
+namespace {
+
+std::string count_of(std::size_t count, const char* thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
+bool is_comment(std::string_view line) { return line.starts_with('#') || line.starts_with("//"); }
+
+}  // namespace
+
+int Session::fail_with(const Error& error) {
+  console_.error(error);
+  // What this version does not do is, to a script, a switch that does not exist.
+  return error.code == ErrorCode::unsupported ? 2 : exit_status(error.code);
+}
+
+Result<> Session::recall_seed(SettingValues& values) {
+  if (!values.has("seed") || values.integer("seed") >= 0) return {};
+  const std::int64_t back = values.integer("seed");
+  const auto known = static_cast<std::int64_t>(last_seeds_.size());
+  if (back < -known)
+    return fail(ErrorCode::invalid_argument, "",
+                "-S {} asks for an earlier seed, but the last command drew {}", back,
+                count_of(last_seeds_.size(), "picture"));
+  const std::int64_t seed = last_seeds_[static_cast<std::size_t>(known + back)];
+  console_.info(fmt::format("reusing previous seed {}", seed));
+  values.set("seed", seed);
+  return {};
+}
+
+Result<jobs::Job> Session::make_job(const PromptCommand& command) {
+  SettingValues values = defaults_;
+  values.merge(command.values);
+  TRY_VOID(recall_seed(values));
+  TRY_ASSIGN(jobs::Job job, jobs::make_job(command.prompt, values, root_));
+  TRY_VOID(jobs::check_output_folder(job.output.folder));
+  return job;
+}
+
+jobs::JobReport Session::draw(const jobs::Job& job) {
+  const std::size_t expected =
+      job.output.grid ? 1 : static_cast<std::size_t>(job.request.iterations);
+  std::size_t stored = 0;
+  const jobs::JobEvents events{
+      [&](const pipeline::StepProgress& progress) { console_.progress(progress); },
+      [&](const jobs::StoredPicture& picture) {
+        // The remark is a comment to the command line, so the text can be typed again as it stands.
+        const std::string number = expected > 1
+                                       ? fmt::format("{}.{}", command_number_ + 1, ++stored)
+                                       : fmt::format("{}", command_number_ + 1);
+        const bool has_comment = picture.command.find(" # ") != std::string::npos;
+        console_.result(fmt::format("[{}] {}: {}{}seed {}, {:.2f} s", number, picture.path.string(),
+                                    picture.command, has_comment ? "; " : " # ", picture.seed,
+                                    picture.seconds));
+      },
+      [&](const std::string& message) { console_.notice(message); }};
+  const CancelToken cancel;
+  const InterruptGuard guard(cancel);
+  console_.start_progress();
+  jobs::JobReport report = jobs::run_job(engine_, job, events, cancel);
+  console_.end_progress();
+  return report;
+}
+
+int Session::run_command(const PromptCommand& command) {
+  for (const std::string& notice : command.notices) console_.notice(notice);
+  auto job = make_job(command);
+  if (!job) return fail_with(job.error());
+  jobs::JobReport report = draw(*job);
+  if (!report.pictures.empty()) {
+    ++command_number_;
+    last_seeds_ = std::move(report.seeds);
+    console_.info(
+        fmt::format("{} in {:.2f} s", count_of(last_seeds_.size(), "picture"), report.seconds));
+  }
+  if (report.error) return fail_with(*report.error);
+  if (report.outcome == pipeline::Outcome::completed) return 0;
+  console_.info("interrupted; finished pictures are kept");
+  return kInterrupted;
+}
+
+std::optional<int> Session::run_line(std::string_view line) {
+  line = strip_blanks(line);
+  if (line.empty() || is_comment(line)) return 0;
+  if (line == "q") return std::nullopt;
+  if (auto ok = check_utf8(line); !ok) return fail_with(ok.error());
+  if (line.starts_with("!dream ")) line = strip_blanks(line.substr(7));
+  if (line.starts_with('!'))
+    return fail_with({ErrorCode::unsupported, "",
+                      fmt::format("this version does not know {}; -h shows what it does know",
+                                  shown(line.substr(0, line.find(' '))))});
+  auto command = parse_prompt_line(line);
+  if (!command) return fail_with(command.error());
+  if (command->values.flag("help")) {
+    console_.page(help_page(HelpPage::prompt));
+    return 0;
+  }
+  return run_command(*command);
+}
+
+int Session::run_interactive(LineReader& reader) {
+  const std::string prompt = fmt::format("({}) invoke> ", engine_.model().name);
+  while (const auto line = reader.next(prompt))
+    if (!run_line(*line)) break;
+  console_.info("good-bye");
+  return 0;
+}
+
+int Session::run_batch(LineReader& reader) {
+  int commands = 0, failed = 0;
+  while (const auto line = reader.next("")) {
+    const std::string_view command = strip_blanks(*line);
+    if (command.empty() || is_comment(command)) continue;
+    if (command != "q") console_.result(fmt::format("# {}", command));
+    const auto status = run_line(command);
+    if (!status) break;
+    ++commands;
+    failed += *status != 0 ? 1 : 0;
+    if (*status == kInterrupted) return kInterrupted;
+  }
+  console_.info(fmt::format("{} done, {} failed", count_of(commands - failed, "command"), failed));
+  return 0;
+}
+
+}  // namespace invokeai::cli

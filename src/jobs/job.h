@@ -1,0 +1,40 @@
+#pragma once
+// One command of a user, as every door hands it to the worker.
+
+#include <string>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "base/settings.h"
+#include "gallery/names.h"
+#include "pipeline/engine.h"
+
+namespace invokeai::jobs {
+
+/// How finished pictures are stored.
+struct OutputOptions {
+  fs::path folder;
+  std::string name_format{gallery::kDefaultNameFormat};
+  gallery::NameValues name_values;  ///< what `name_format` may use; the worker adds size and seed
+  int png_compression = 6;          ///< 0..9
+  bool grid = false;                ///< one file with all pictures in place of single ones
+};
+
+struct Job {
+  pipeline::GenerationRequest request;
+  OutputOptions output;
+};
+
+/// Fills in a job from settings (values of the session, those of the command on top of them).
+/// Relative output folders lie below `root`. Errors: invalid_argument (also from
+/// pipeline::validate); a negative seed must have been replaced by the one it recalls.
+Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root);
+
+/// Where the pictures of these settings go, before any sub-folder for the prompt.
+fs::path output_folder(const SettingValues& values, const fs::path& root);
+
+/// Makes the folder if need be and checks that files can be made in it, so that no picture is drawn
+/// for a place that cannot take it. Errors: io, disk_full, each with the system's reason.
+Result<> check_output_folder(const fs::path& folder);
+
+}  // namespace invokeai::jobs

@@ -1,0 +1,183 @@
+#include "jobs/worker.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <type_traits>
+
+#include "gallery/outputs.h"
+#include "image/metadata.h"
+#include "jobs/grid.h"
+
+namespace invokeai::jobs {
+namespace {
+
+/// The whole prompt as metadata keeps it: negative words stand in brackets.
+std::string prompt_with_negative(const pipeline::GenerationRequest& request) {
+  if (request.negative_prompt.empty()) return request.prompt;
+  std::string negative = request.negative_prompt;  // brackets do not nest
+  std::erase_if(negative, [](char c) { return c == '[' || c == ']'; });
+  return fmt::format("{}{}[{}]", request.prompt, request.prompt.empty() ? "" : " ", negative);
+}
+
+image::ImageMetadata describe(const pipeline::GenerationRequest& request,
+                              const pipeline::GeneratedImage& made) {
+  image::ImageMetadata metadata;
+  metadata.prompt = prompt_with_negative(request);
+  metadata.seed = made.seed;
+  metadata.steps = request.steps;
+  metadata.width = made.width;
+  metadata.height = made.height;
+  metadata.cfg_scale = request.cfg_scale;
+  metadata.threshold = request.threshold;
+  metadata.perlin = request.perlin;
+  metadata.sampler = request.sampler;
+  // "Karras below this many steps" is how a 2.3.0 command says what was done here.
+  if (request.karras) metadata.karras_max = request.steps + 1;
+  return metadata;
+}
+
+Error error_from(const std::exception& exception, const pipeline::GenerationRequest& request) {
+  const std::string_view what = exception.what();
+  const bool memory = dynamic_cast<const std::bad_alloc*>(&exception) != nullptr ||
+                      what.find("out of memory") != what.npos ||
+                      what.find("allocate memory") != what.npos;
+  if (memory)
+    return {ErrorCode::out_of_memory, "",
+            fmt::format("memory ran out while drawing; try a smaller size{}",
+                        request.batch_size > 1 ? " or a smaller --batch_size" : "")};
+  return {ErrorCode::internal, "worker", std::string(what.substr(0, what.find('\n')))};
+}
+
+/// One job on its way: what is finished, what is not yet stored.
+class Run {
+ public:
+  Run(pipeline::Engine& engine, const Job& job, const JobEvents& events)
+      : engine_(engine), job_(job), events_(events), name_format_(job.output.name_format) {
+    const pipeline::ModelInfo& model = engine.model();
+    app_.model_id = model.name;
+    if (!model.hash.empty()) app_.model_hash = model.hash;
+  }
+
+  JobReport finish(const CancelToken& cancel) {
+    const auto start = std::chrono::steady_clock::now();
+    if (auto done = guarded([&] { return draw(cancel); }))
+      report_.outcome = *done;
+    else
+      report_.error = std::move(done).error();
+    if (!grid_.empty()) note_failure(guarded([&] { return store_grid(); }));
+    note_failure(log());
+    report_.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return std::move(report_);
+  }
+
+ private:
+  template <class Action>
+  std::invoke_result_t<Action> guarded(Action action) const {
+    try {
+      return action();
+    } catch (const std::exception& exception) {
+      return tl::make_unexpected(error_from(exception, job_.request));
+    } catch (...) {
+      return fail(ErrorCode::internal, "worker", "the engine failed without saying why");
+    }
+  }
+
+  /// The first failure is the one to report.
+  void note_failure(Result<> result) {
+    if (!result && !report_.error) report_.error = std::move(result).error();
+  }
+
+  Result<pipeline::Outcome> draw(const CancelToken& cancel) {
+    TRY_ASSIGN(prefix_, gallery::next_prefix(job_.output.folder));
+    check_name_format();
+    const pipeline::GenerationCallbacks callbacks{
+        events_.on_step, [this](pipeline::GeneratedImage&& made) { return take(std::move(made)); },
+        [this](const std::string& text) { say(text); }};
+    return engine_.generate(job_.request, callbacks, cancel);
+  }
+
+  void say(const std::string& text) const {
+    if (events_.on_message) events_.on_message(text);
+  }
+
+  /// A name format that cannot work is not worth a picture: the usual names are used instead.
+  void check_name_format() {
+    gallery::NameValues values = job_.output.name_values;
+    values["prefix"] = gallery::format_prefix(prefix_);
+    values["seed"] = std::int64_t{0};
+    if (const auto name = gallery::format_name(name_format_, values); !name) {
+      say(fmt::format("{}; pictures are named {} instead", name.error().message,
+                      gallery::kDefaultNameFormat));
+      name_format_ = gallery::kDefaultNameFormat;
+    }
+  }
+
+  Result<> take(pipeline::GeneratedImage&& made) {
+    const image::ImageMetadata metadata = describe(job_.request, made);
+    report_.seeds.push_back(made.seed);
+    if (job_.output.grid) {
+      grid_.push_back(std::move(made.picture));
+      grid_metadata_.push_back(metadata);
+      grid_seconds_ += made.seconds;
+      return {};
+    }
+    gallery::PictureName name{job_.output.folder, name_format_, job_.output.name_values, prefix_};
+    name.values["width"] = std::int64_t{made.width};
+    name.values["height"] = std::int64_t{made.height};
+    return store(std::move(name), made.picture, image::metadata_chunks(metadata, app_),
+                 {{}, made.seed, made.seconds, image::dream_command(metadata)});
+  }
+
+  /// A grid always has the usual name and packing (cli spec 2.8).
+  Result<> store_grid() {
+    gallery::PictureName name{.folder = job_.output.folder, .values = {}, .prefix = prefix_};
+    return store(std::move(name), make_grid(grid_),
+                 image::grid_metadata_chunks(grid_metadata_, app_),
+                 {{},
+                  grid_metadata_.front().seed,
+                  grid_seconds_,
+                  image::grid_dream_command(grid_metadata_)});
+  }
+
+  Result<> store(gallery::PictureName name, const image::Image& picture,
+                 const image::TextChunks& texts, StoredPicture stored) {
+    name.values["seed"] = std::int64_t{stored.seed};
+    const int compression = job_.output.grid ? 6 : job_.output.png_compression;
+    TRY_ASSIGN(const gallery::SavedPicture saved,
+               gallery::save_picture(name, picture, texts, compression));
+    prefix_ = saved.prefix;
+    stored.path = saved.path;
+    report_.pictures.push_back(std::move(stored));
+    if (events_.on_picture) events_.on_picture(report_.pictures.back());
+    return {};
+  }
+
+  Result<> log() const {
+    std::vector<gallery::LogEntry> entries;
+    for (const StoredPicture& picture : report_.pictures)
+      entries.push_back({picture.path, picture.command});
+    return gallery::append_log(job_.output.folder, entries);
+  }
+
+  pipeline::Engine& engine_;
+  const Job& job_;
+  const JobEvents& events_;
+  std::string name_format_;
+  image::AppMetadata app_;
+  std::int64_t prefix_ = 1;
+  std::vector<image::Image> grid_;
+  std::vector<image::ImageMetadata> grid_metadata_;
+  double grid_seconds_ = 0;
+  JobReport report_;
+};
+
+}  // namespace
+
+JobReport run_job(pipeline::Engine& engine, const Job& job, const JobEvents& events,
+                  const CancelToken& cancel) {
+  return Run(engine, job, events).finish(cancel);
+}
+
+}  // namespace invokeai::jobs

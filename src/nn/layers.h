@@ -1,0 +1,84 @@
+#pragma once
+// Layers the three networks share. Feature maps are [B,C,H,W] stored channels-last, so that the
+// same memory is also the token sequence [B,H*W,C] without a copy.
+
+#include <cstdint>
+#include <optional>
+
+#include "nn/module.h"
+
+namespace invokeai::nn {
+
+/// y = x W^T + b over the last dimension. weight [out,in].
+class Linear : public Module {
+ public:
+  Linear(std::int64_t in, std::int64_t out, bool bias = true);
+  at::Tensor forward(const at::Tensor& x) const;  // [...,in] -> [...,out]
+
+ private:
+  at::Tensor weight_, bias_;
+};
+
+/// Square convolution with bias. weight [out,in,k,k].
+class Conv2d : public Module {
+ public:
+  Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride = 1,
+         std::int64_t padding = 0);
+  at::Tensor forward(const at::Tensor& x) const;  // [B,in,H,W] -> [B,out,H',W']
+
+ private:
+  at::Tensor weight_, bias_;
+  std::int64_t stride_, padding_;
+};
+
+/// Normalises groups of channels to zero mean and unit variance (Wu & He 2018).
+class GroupNorm : public Module {
+ public:
+  GroupNorm(std::int64_t groups, std::int64_t channels, double eps);
+  at::Tensor forward(const at::Tensor& x) const;  // [B,C,...] -> same
+
+ private:
+  at::Tensor weight_, bias_;
+  std::int64_t groups_;
+  double eps_;
+};
+
+/// Normalises the last dimension (Ba 2016).
+class LayerNorm : public Module {
+ public:
+  explicit LayerNorm(std::int64_t width, double eps = 1e-5);
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  at::Tensor weight_, bias_;
+  double eps_;
+};
+
+/// Rows of a table. weight [count,width].
+class Embedding : public Module {
+ public:
+  Embedding(std::int64_t count, std::int64_t width);
+  at::Tensor forward(const at::Tensor& ids) const;  // [...] i64 -> [...,width]
+  at::Tensor& weight() { return weight_; }
+
+ private:
+  at::Tensor weight_;
+};
+
+/// softmax(Q K^T / sqrt(d)) V for each head, Vaswani 2017.
+///   q [B,L,heads*d], k and v [B,S,heads*d]  ->  [B,L,heads*d]
+/// causal: position i sees 0..i. upcast: scores in f32 (SD 2.1, generation spec 15.1).
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                     std::int64_t heads, bool causal = false, bool upcast = false);
+
+/// [B,C,H,W] channels-last -> [B,H*W,C], a view.
+at::Tensor as_tokens(const at::Tensor& x);
+/// [B,H*W,C] -> [B,C,H,W] channels-last, a view.
+at::Tensor as_map(const at::Tensor& tokens, std::int64_t height, std::int64_t width);
+
+/// Sinusoidal embedding of timesteps, f32: with half = width/2 and f_i = exp(-ln(10000) i/(half-shift)),
+/// [cos(t f), sin(t f)] when `cos_first`, else sine first. timesteps [B] f32 -> [B,width].
+at::Tensor timestep_embedding(const at::Tensor& timesteps, std::int64_t width, bool cos_first = true,
+                              double frequency_shift = 0);
+
+}  // namespace invokeai::nn

@@ -1,0 +1,54 @@
+#include "nn/module.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cmath>
+
+namespace invokeai::nn {
+
+void Module::visit_parameters(const Visitor& visit, const std::string& prefix) {
+  for (auto& [name, parameter] : parameters_) visit(prefix + name, *parameter);
+  for (auto& [name, child] : children_) child->visit_parameters(visit, prefix + name + ".");
+}
+
+void Module::add(std::string name, at::Tensor& parameter, at::IntArrayRef shape) {
+  parameter = at::empty(shape, at::TensorOptions().device(at::kMeta));
+  parameters_.emplace_back(std::move(name), &parameter);
+}
+
+void Module::add(std::string name, Module& child) {
+  children_.emplace_back(std::move(name), &child);
+}
+
+void convert(Module& module, at::Device device, at::ScalarType dtype) {
+  module.visit_parameters([&](const std::string&, at::Tensor& p) {
+    p = p.to(device, dtype);
+    if (p.dim() == 4) p = p.contiguous(at::MemoryFormat::ChannelsLast);
+  });
+}
+
+void initialise(Module& module, std::uint64_t seed) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  double bound = 1;  // of the weight seen last: its bias follows it in the tree
+  module.visit_parameters([&](const std::string& name, at::Tensor& p) {
+    at::Tensor fresh = at::empty(p.sizes(), at::TensorOptions().dtype(at::kFloat));
+    const bool is_bias = name.ends_with("bias");
+    if (name.find("embedding.weight") != std::string::npos) {
+      fresh.normal_(0, 0.02, generator);
+    } else if (p.dim() == 1 && name.find("norm") != std::string::npos) {
+      fresh.fill_(is_bias ? 0 : 1);
+    } else {
+      if (!is_bias) bound = 1 / std::sqrt(static_cast<double>(p[0].numel()));
+      fresh.uniform_(-bound, bound, generator);
+    }
+    p = fresh;
+  });
+}
+
+std::int64_t parameter_count(Module& module) {
+  std::int64_t count = 0;
+  module.visit_parameters([&](const std::string&, at::Tensor& p) { count += p.numel(); });
+  return count;
+}
+
+}  // namespace invokeai::nn

@@ -1,0 +1,33 @@
+#pragma once
+// The residual block both UNet and VAE are made of.
+
+#include <memory>
+
+#include "nn/layers.h"
+
+namespace invokeai::nn {
+
+/// norm, SiLU, conv, (+ projected time embedding), norm, SiLU, conv, + input (through a 1x1
+/// convolution when the channel count changes).
+class ResnetBlock : public Module {
+ public:
+  /// time_width 0: no time embedding (VAE).
+  ResnetBlock(std::int64_t in, std::int64_t out, std::int64_t groups, double eps,
+              std::int64_t time_width = 0);
+
+  /// x [B,in,H,W]; time [B,time_width], already through SiLU, or undefined -> [B,out,H,W]
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& time = {}) const;
+
+ private:
+  GroupNorm norm1_;
+  Conv2d conv1_;
+  std::unique_ptr<Linear> time_projection_;
+  GroupNorm norm2_;
+  Conv2d conv2_;
+  std::unique_ptr<Conv2d> shortcut_;
+};
+
+/// Nearest-neighbour enlargement to the given size (twice the input, or an odd skip's size).
+at::Tensor enlarge_nearest(const at::Tensor& x, std::int64_t height, std::int64_t width);
+
+}  // namespace invokeai::nn

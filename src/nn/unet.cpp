@@ -1,0 +1,271 @@
+#include "nn/unet.h"
+
+#include "nn/resnet.h"
+
+namespace invokeai::nn {
+namespace {
+
+/// Multi-head attention of tokens to themselves or to the context.
+class Attention : public Module {
+ public:
+  Attention(std::int64_t width, std::int64_t context_width, std::int64_t heads, bool upcast)
+      : heads_(heads),
+        upcast_(upcast),
+        q_(width, width, false),
+        k_(context_width, width, false),
+        v_(context_width, width, false),
+        out_(width, width) {
+    add("to_q", q_);
+    add("to_k", k_);
+    add("to_v", v_);
+    add("to_out.0", out_);
+  }
+
+  /// x [B,L,C]; context [B,S,context_width]
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& context) const {
+    return out_.forward(attention(q_.forward(x), k_.forward(context), v_.forward(context), heads_,
+                                  /*causal=*/false, upcast_));
+  }
+
+ private:
+  std::int64_t heads_;
+  bool upcast_;
+  Linear q_, k_, v_, out_;
+};
+
+/// GEGLU feed-forward (Shazeer 2020): value half times GELU of the gate half, then back.
+class FeedForward : public Module {
+ public:
+  explicit FeedForward(std::int64_t width) : in_(width, 8 * width), out_(4 * width, width) {
+    add("net.0.proj", in_);
+    add("net.2", out_);
+  }
+  at::Tensor forward(const at::Tensor& x) const {
+    const auto halves = in_.forward(x).chunk(2, -1);
+    return out_.forward(halves[0] * at::gelu(halves[1]));
+  }
+
+ private:
+  Linear in_, out_;
+};
+
+/// x += self-attention; x += cross-attention; x += feed-forward, each on the normed x.
+class TransformerBlock : public Module {
+ public:
+  TransformerBlock(std::int64_t width, std::int64_t context_width, std::int64_t heads, bool upcast)
+      : norm1_(width),
+        self_(width, width, heads, upcast),
+        norm2_(width),
+        cross_(width, context_width, heads, upcast),
+        norm3_(width),
+        feed_forward_(width) {
+    add("norm1", norm1_);
+    add("attn1", self_);
+    add("norm2", norm2_);
+    add("attn2", cross_);
+    add("norm3", norm3_);
+    add("ff", feed_forward_);
+  }
+
+  at::Tensor forward(at::Tensor x, const at::Tensor& context) const {
+    const at::Tensor n = norm1_.forward(x);
+    x = x + self_.forward(n, n);
+    x = x + cross_.forward(norm2_.forward(x), context);
+    return x + feed_forward_.forward(norm3_.forward(x));
+  }
+
+ private:
+  LayerNorm norm1_;
+  Attention self_;
+  LayerNorm norm2_;
+  Attention cross_;
+  LayerNorm norm3_;
+  FeedForward feed_forward_;
+};
+
+}  // namespace
+
+/// Spatial transformer: norm, project in, blocks over the h*w tokens, project out, add the input.
+/// The projections are 1x1 convolutions in SD 1.x and linear layers later; on channels-last tokens
+/// both are the same matrix product, only the shape in the file differs.
+class UNet::Transformer : public Module {
+ public:
+  Transformer(const UNetConfig& c, std::int64_t channels, std::int64_t heads, std::int64_t depth)
+      : norm_(c.groups, channels, 1e-6) {
+    if (c.linear_projection) {
+      in_linear_ = std::make_unique<Linear>(channels, channels);
+      out_linear_ = std::make_unique<Linear>(channels, channels);
+      add("proj_in", *in_linear_);
+      add("proj_out", *out_linear_);
+    } else {
+      in_conv_ = std::make_unique<Conv2d>(channels, channels, 1);
+      out_conv_ = std::make_unique<Conv2d>(channels, channels, 1);
+      add("proj_in", *in_conv_);
+      add("proj_out", *out_conv_);
+    }
+    add("norm", norm_);
+    for (std::int64_t i = 0; i < depth; ++i) {
+      blocks_.push_back(std::make_unique<TransformerBlock>(channels, c.cross_attention_dim, heads,
+                                                           c.upcast_attention));
+      add("transformer_blocks." + std::to_string(i), *blocks_.back());
+    }
+  }
+
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& context) const {  // [B,C,h,w]
+    const at::Tensor n = norm_.forward(x);
+    at::Tensor tokens = in_conv_ ? as_tokens(in_conv_->forward(n)) : in_linear_->forward(as_tokens(n));
+    for (const auto& block : blocks_) tokens = block->forward(tokens, context);
+    return x + (out_conv_ ? out_conv_->forward(as_map(tokens, x.size(2), x.size(3)))
+                          : as_map(out_linear_->forward(tokens), x.size(2), x.size(3)));
+  }
+
+ private:
+  GroupNorm norm_;
+  std::unique_ptr<Conv2d> in_conv_, out_conv_;
+  std::unique_ptr<Linear> in_linear_, out_linear_;
+  std::vector<std::unique_ptr<TransformerBlock>> blocks_;
+};
+
+/// One level of the U, or its middle: residual blocks, each followed by a transformer where the
+/// level has attention, then an optional change of size.
+struct UNet::Level {
+  std::vector<std::unique_ptr<ResnetBlock>> resnets;
+  std::vector<std::unique_ptr<Transformer>> attentions;
+  std::unique_ptr<Conv2d> resize;
+};
+
+void UNet::add_level(Level& level, const std::string& prefix, const std::string& resize_name) {
+  for (std::size_t i = 0; i < level.resnets.size(); ++i)
+    add(prefix + ".resnets." + std::to_string(i), *level.resnets[i]);
+  for (std::size_t i = 0; i < level.attentions.size(); ++i)
+    add(prefix + ".attentions." + std::to_string(i), *level.attentions[i]);
+  if (level.resize) add(prefix + "." + resize_name + ".0.conv", *level.resize);
+}
+
+UNet::UNet(const UNetConfig& config)
+    : config_(config),
+      conv_in_(config.in_channels, config.block_channels.front(), 3, 1, 1),
+      time_linear1_(config.block_channels.front(), 4 * config.block_channels.front()),
+      time_linear2_(4 * config.block_channels.front(), 4 * config.block_channels.front()),
+      norm_out_(config.groups, config.block_channels.front(), config.eps),
+      conv_out_(config.block_channels.front(), config.out_channels, 3, 1, 1) {
+  const auto& c = config_;
+  const std::size_t levels = c.block_channels.size();
+  const std::int64_t time_width = 4 * c.block_channels.front();
+  const auto resnet = [&](std::int64_t in, std::int64_t out) {
+    return std::make_unique<ResnetBlock>(in, out, c.groups, c.eps, time_width);
+  };
+  const auto transformer = [&](std::size_t level) {
+    return std::make_unique<Transformer>(c, c.block_channels[level], c.heads[level],
+                                         c.transformer_layers[level]);
+  };
+
+  add("conv_in", conv_in_);
+  add("time_embedding.linear_1", time_linear1_);
+  add("time_embedding.linear_2", time_linear2_);
+  if (c.addition_time_dim > 0) {
+    size_linear1_ = std::make_unique<Linear>(c.addition_input_dim, time_width);
+    size_linear2_ = std::make_unique<Linear>(time_width, time_width);
+    add("add_embedding.linear_1", *size_linear1_);
+    add("add_embedding.linear_2", *size_linear2_);
+  }
+
+  std::vector<std::int64_t> skips{c.block_channels.front()};  // channels of what the way up concatenates
+  std::int64_t channels = c.block_channels.front();
+  for (std::size_t i = 0; i < levels; ++i) {
+    auto level = std::make_unique<Level>();
+    for (std::int64_t j = 0; j < c.layers_per_block; ++j) {
+      level->resnets.push_back(resnet(channels, c.block_channels[i]));
+      if (c.down_attention[i]) level->attentions.push_back(transformer(i));
+      channels = c.block_channels[i];
+      skips.push_back(channels);
+    }
+    if (i + 1 < levels) {
+      level->resize = std::make_unique<Conv2d>(channels, channels, 3, 2, 1);
+      skips.push_back(channels);
+    }
+    add_level(*level, "down_blocks." + std::to_string(i), "downsamplers");
+    down_.push_back(std::move(level));
+  }
+
+  middle_ = std::make_unique<Level>();
+  middle_->resnets.push_back(resnet(channels, channels));
+  middle_->resnets.push_back(resnet(channels, channels));
+  middle_->attentions.push_back(transformer(levels - 1));
+  add_level(*middle_, "mid_block", "");
+
+  for (std::size_t i = 0; i < levels; ++i) {
+    const std::size_t mirrored = levels - 1 - i;
+    auto level = std::make_unique<Level>();
+    for (std::int64_t j = 0; j <= c.layers_per_block; ++j) {
+      level->resnets.push_back(resnet(channels + skips.back(), c.block_channels[mirrored]));
+      skips.pop_back();
+      if (c.up_attention[i]) level->attentions.push_back(transformer(mirrored));
+      channels = c.block_channels[mirrored];
+    }
+    if (i + 1 < levels) level->resize = std::make_unique<Conv2d>(channels, channels, 3, 1, 1);
+    add_level(*level, "up_blocks." + std::to_string(i), "upsamplers");
+    up_.push_back(std::move(level));
+  }
+  add("conv_norm_out", norm_out_);
+  add("conv_out", conv_out_);
+}
+
+UNet::~UNet() = default;
+
+at::Tensor UNet::time_embedding(const at::Tensor& timesteps, at::ScalarType dtype,
+                                const SizeCondition* size) const {
+  const auto& c = config_;
+  at::Tensor time = timestep_embedding(timesteps, c.block_channels.front(), c.cos_first,
+                                       c.frequency_shift).to(dtype);
+  time = time_linear2_.forward(at::silu(time_linear1_.forward(time)));
+  if (!size_linear1_) return time;
+  TORCH_CHECK(size != nullptr, "this UNet needs pooled text and size ids (SDXL)");
+  const std::int64_t batch = size->time_ids.size(0);
+  const at::Tensor ids = timestep_embedding(size->time_ids.reshape({-1}), c.addition_time_dim)
+                             .reshape({batch, -1}).to(dtype);
+  const at::Tensor extra = at::cat({size->pooled_text.to(dtype), ids}, 1);
+  return time + size_linear2_->forward(at::silu(size_linear1_->forward(extra)));
+}
+
+at::Tensor UNet::forward(const at::Tensor& sample, const at::Tensor& timesteps,
+                         const at::Tensor& context, const SizeCondition* size) const {
+  TORCH_CHECK(sample.dim() == 4 && sample.size(1) == config_.in_channels, "sample must be [B,",
+              config_.in_channels, ",h,w], got ", sample.sizes());
+  TORCH_CHECK(context.dim() == 3 && context.size(2) == config_.cross_attention_dim,
+              "context must be [B,S,", config_.cross_attention_dim, "], got ", context.sizes());
+  const at::Tensor time = at::silu(time_embedding(timesteps, sample.scalar_type(), size));
+
+  at::Tensor x = conv_in_.forward(sample.contiguous(at::MemoryFormat::ChannelsLast));
+  std::vector<at::Tensor> skips{x};
+  for (const auto& level : down_) {
+    for (std::size_t j = 0; j < level->resnets.size(); ++j) {
+      x = level->resnets[j]->forward(x, time);
+      if (!level->attentions.empty()) x = level->attentions[j]->forward(x, context);
+      skips.push_back(x);
+    }
+    if (level->resize) {
+      x = level->resize->forward(x);
+      skips.push_back(x);
+    }
+  }
+
+  x = middle_->resnets[0]->forward(x, time);
+  x = middle_->attentions[0]->forward(x, context);
+  x = middle_->resnets[1]->forward(x, time);
+
+  for (const auto& level : up_) {
+    for (std::size_t j = 0; j < level->resnets.size(); ++j) {
+      x = level->resnets[j]->forward(at::cat({x, skips.back()}, 1), time);
+      skips.pop_back();
+      if (!level->attentions.empty()) x = level->attentions[j]->forward(x, context);
+    }
+    // To the next skip's exact size: latents whose sides are not multiples of 8 halve unevenly.
+    if (level->resize)
+      x = level->resize->forward(
+          enlarge_nearest(x, skips.back().size(2), skips.back().size(3)));
+  }
+  return conv_out_.forward(at::silu(norm_out_.forward(x)));
+}
+
+}  // namespace invokeai::nn

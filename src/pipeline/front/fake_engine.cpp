@@ -1,0 +1,87 @@
+// An engine without networks. What it paints depends on prompt, seed and size, so tests can tell
+// pictures apart, and everything around the engine behaves as with the real one.
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <random>
+#include <thread>
+
+#include "pipeline/engine.h"
+
+namespace invokeai::pipeline {
+namespace {
+
+constexpr int kFakeSize = 64;  // pixels, the "native" size
+
+/// Vertical and horizontal stripes whose colours and widths come from prompt and seed.
+image::Image paint(const std::string& prompt, std::uint32_t seed, int width, int height) {
+  std::seed_seq source(prompt.begin(), prompt.end());
+  std::vector<std::uint32_t> words(4);
+  source.generate(words.begin(), words.end());
+  std::mt19937 random(words[0] ^ seed);
+  std::uint8_t colours[2][3];
+  for (auto& colour : colours)
+    for (auto& channel : colour) channel = static_cast<std::uint8_t>(random());
+  const int stripe = 4 + static_cast<int>(random() % 12);
+  image::Image picture(width, height, 3);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      std::copy_n(colours[(x / stripe + y / stripe) % 2], 3, picture.at(x, y));
+  return picture;
+}
+
+class FakeEngine final : public Engine {
+ public:
+  FakeEngine(const EngineOptions& options, std::chrono::milliseconds step_time)
+      : step_time_(step_time) {
+    model_.path = options.model_path;
+    model_.name = std::filesystem::path(options.model_path).filename().string();
+    if (model_.name.empty()) model_.name = "fake";
+    model_.kind = "fake";
+    model_.prediction = "epsilon";
+    model_.native_width = model_.native_height = kFakeSize;
+    model_.device = "cpu";
+    model_.precision = "float32";
+    model_.device_reason = "the fake engine paints without networks";
+  }
+
+  const ModelInfo& model() const override { return model_; }
+
+  Result<Outcome> generate(const GenerationRequest& request, const GenerationCallbacks& callbacks,
+                           const CancelToken& cancel) override {
+    TRY_VOID(validate(request));
+    const int width = request.width > 0 ? request.width : model_.native_width;
+    const int height = request.height > 0 ? request.height : model_.native_height;
+    std::uint32_t seed = request.seed ? *request.seed : std::random_device()() % 0xffffffffu;
+    for (int picture = 0; picture < request.iterations; ++picture) {
+      const auto start = std::chrono::steady_clock::now();
+      for (int step = 1; step <= request.steps; ++step) {
+        if (cancel.cancelled()) return Outcome::cancelled;
+        std::this_thread::sleep_for(step_time_);
+        if (callbacks.on_step)
+          callbacks.on_step({picture, request.iterations, step, request.steps,
+                             999.0 * (request.steps - step) / request.steps, std::nullopt});
+      }
+      const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+      TRY_VOID(callbacks.on_image(
+          {paint(request.prompt, seed, width, height), seed, spent.count(), width, height}));
+      // Deterministic as in the real chain of seeds, but not the same numbers.
+      seed = std::mt19937(seed)();
+    }
+    return Outcome::completed;
+  }
+
+ private:
+  ModelInfo model_;
+  std::chrono::milliseconds step_time_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_fake_engine(const EngineOptions& options,
+                                         std::chrono::milliseconds step_time) {
+  return std::make_unique<FakeEngine>(options, step_time);
+}
+
+}  // namespace invokeai::pipeline

@@ -1,0 +1,86 @@
+#include "pipeline/stable_diffusion.h"
+
+#include <ATen/Parallel.h>
+
+#include <chrono>
+
+namespace invokeai::pipeline {
+namespace {
+
+using nlohmann::json;
+
+Result<sampling::NoiseSchedule> make_schedule(const json& config) {
+  sampling::ScheduleConfig out;
+  try {
+    out.num_train_timesteps = config.value("num_train_timesteps", out.num_train_timesteps);
+    out.beta_start = config.value("beta_start", out.beta_start);
+    out.beta_end = config.value("beta_end", out.beta_end);
+    out.steps_offset = config.value("steps_offset", out.steps_offset);
+    out.set_alpha_to_one = config.value("set_alpha_to_one", out.set_alpha_to_one);
+    out.rescale_betas_zero_snr = config.value("rescale_betas_zero_snr", out.rescale_betas_zero_snr);
+    if (config.contains("trained_betas") && config["trained_betas"].is_array())
+      out.trained_betas = config["trained_betas"].get<std::vector<double>>();
+    TRY_ASSIGN(out.beta_schedule,
+               sampling::parse_beta_schedule(config.value("beta_schedule", "scaled_linear")));
+    TRY_ASSIGN(out.prediction_type,
+               sampling::parse_prediction_type(config.value("prediction_type", "epsilon")));
+  } catch (const json::exception& error) {
+    return fail(ErrorCode::bad_file, "scheduler.config", "a value has the wrong type: {}", error.what());
+  }
+  return sampling::NoiseSchedule::create(std::move(out));
+}
+
+std::string last_part(const fs::path& path) {
+  const fs::path clean = path.has_filename() ? path : path.parent_path();
+  return fs::is_directory(path) ? clean.filename().string() : clean.stem().string();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  TRY_ASSIGN(DeviceChoice choice, choose_device(options.device, options.precision));
+  models::LoadOptions load{.path = options.model_path, .device = choice.device, .dtype = choice.dtype};
+  if (options.model_kind != "auto") {
+    TRY_ASSIGN(load.stated, models::parse_kind(options.model_kind));
+  }
+  TRY_ASSIGN(models::Networks networks, models::load_networks(load));
+  TRY_ASSIGN(sampling::NoiseSchedule schedule, make_schedule(networks.scheduler));
+  const auto family = networks.open_clip ? text::ClipFamily::sd2 : text::ClipFamily::sd1;
+  TRY_ASSIGN(text::ClipTokenizer tokenizer,
+             networks.tokenizer_folder ? text::ClipTokenizer::from_folder(*networks.tokenizer_folder)
+                                       : text::ClipTokenizer::builtin(family));
+  const auto& encoder = networks.text_encoder->config();
+  if (tokenizer.vocab_size() > encoder.vocab_size || tokenizer.max_length() > encoder.max_positions)
+    return fail(ErrorCode::bad_file, "model.load",
+                "{}: the tokenizer has {} entries in windows of {}, the text encoder {} and {}; they "
+                "belong to different models",
+                options.model_path, tokenizer.vocab_size(), tokenizer.max_length(),
+                encoder.vocab_size, encoder.max_positions);
+  std::unique_ptr<StableDiffusion> engine(new StableDiffusion(
+      std::move(networks), std::move(tokenizer), std::move(schedule), std::move(choice)));
+  engine->info_.path = options.model_path;
+  engine->info_.name = last_part(options.model_path);
+  engine->info_.load_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return engine;
+}
+
+StableDiffusion::StableDiffusion(models::Networks networks, text::ClipTokenizer tokenizer,
+                                 sampling::NoiseSchedule schedule, DeviceChoice choice)
+    : networks_(std::move(networks)),
+      tokenizer_(std::move(tokenizer)),
+      schedule_(std::move(schedule)),
+      choice_(std::move(choice)) {
+  const int side = static_cast<int>(networks_.unet->config().sample_size * networks_.vae->scale());
+  info_.kind = models::kind_name(networks_.kind);
+  info_.prediction =
+      networks_.kind.prediction == models::Prediction::v ? "v_prediction" : "epsilon";
+  info_.native_width = info_.native_height = side;
+  info_.device = choice_.device_name;
+  info_.precision = choice_.precision_name;
+  info_.device_reason = choice_.reason;
+}
+
+}  // namespace invokeai::pipeline

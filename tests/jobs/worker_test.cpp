@@ -1,0 +1,254 @@
+#include "jobs/worker.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+
+#include "image/metadata.h"
+#include "image/png.h"
+#include "jobs/grid.h"
+
+namespace invokeai::jobs {
+namespace {
+
+/// Draws as the fake engine does, then fails in a chosen way before picture `good`.
+class FailingEngine final : public pipeline::Engine {
+ public:
+  FailingEngine(int good, std::function<void()> failure)
+      : good_(good), failure_(std::move(failure)) {}
+  const pipeline::ModelInfo& model() const override { return fake_->model(); }
+  Result<pipeline::Outcome> generate(const pipeline::GenerationRequest& request,
+                                     const pipeline::GenerationCallbacks& callbacks,
+                                     const CancelToken& cancel) override {
+    pipeline::GenerationRequest part = request;
+    part.iterations = good_;
+    auto outcome = fake_->generate(part, callbacks, cancel);
+    failure_();
+    return outcome;
+  }
+
+ private:
+  std::unique_ptr<Engine> fake_ = pipeline::make_fake_engine({});
+  int good_;
+  std::function<void()> failure_;
+};
+
+class Worker : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / fmt::format("invokeai-worker-{}", ::getpid());
+    fs::remove_all(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  Job job(const std::string& line) const {
+    const auto command = parse(line);
+    auto job = make_job(command.first, command.second, folder_);
+    EXPECT_TRUE(job.has_value()) << job.error().text();
+    return *job;
+  }
+
+  static std::pair<std::string, SettingValues> parse(const std::string& prompt) {
+    SettingValues values;
+    values.set("steps", std::int64_t{2});
+    values.set("seed", std::int64_t{42});
+    values.set("outdir", std::string("out"));
+    return {prompt, values};
+  }
+
+  static pipeline::EngineOptions demo() {
+    pipeline::EngineOptions options;
+    options.model_path = "m/demo";
+    return options;
+  }
+
+  JobReport run(pipeline::Engine& engine, const Job& job) {
+    return run_job(engine, job,
+                   {{}, {}, [this](const std::string& text) { messages_.push_back(text); }}, {});
+  }
+  JobReport run(const Job& job) { return run(*engine_, job); }
+
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_))
+      if (entry.is_regular_file())
+        names.push_back(fs::relative(entry.path(), folder_ / "out").string());
+    std::ranges::sort(names);
+    return names;
+  }
+
+  fs::path folder_;
+  std::unique_ptr<pipeline::Engine> engine_ = pipeline::make_fake_engine(demo());
+  std::vector<std::string> messages_;
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(Worker, StoresPicturesWithBothTextsAndLogs) {
+  Job two = job("a cat");
+  two.request.iterations = 2;
+  const JobReport report = run(two);
+  ASSERT_FALSE(report.error) << report.error->text();
+  EXPECT_EQ(report.outcome, pipeline::Outcome::completed);
+  ASSERT_EQ(report.pictures.size(), 2u);
+  EXPECT_EQ(report.seeds.size(), 2u);
+  EXPECT_EQ(report.pictures[0].path, folder_ / "out" / "000001.42.png");
+  EXPECT_EQ(report.pictures[0].command, "a cat -s 2 -S 42 -W 64 -H 64 -C 7.5 -A k_lms");
+  EXPECT_EQ(report.pictures[1].path.filename(), fmt::format("000001.{}.png", report.seeds[1]));
+  EXPECT_EQ(files().size(), 4u) << "two pictures, two logs";
+  const auto bytes = read_file(report.pictures[0].path);
+  const auto texts = image::read_png_text(*bytes);
+  ASSERT_EQ(texts->size(), 2u);
+  EXPECT_EQ((*texts)[0].text, report.pictures[0].command);
+  EXPECT_NE((*texts)[1].text.find("\"model_id\": \"demo\""), std::string::npos);
+  const auto log = read_file(folder_ / "out" / "invoke_log.txt");
+  EXPECT_TRUE(log->starts_with(report.pictures[0].path.string() + ": a cat -s 2"));
+}
+
+TEST_F(Worker, NumbersGoOnAndNegativePromptIsKept) {
+  run(job("a cat"));
+  Job again = job("a cat");
+  again.request.negative_prompt = "blurry [x]";
+  again.request.karras = true;
+  const JobReport report = run(again);
+  EXPECT_EQ(report.pictures.at(0).path.filename(), "000002.42.png");
+  EXPECT_EQ(report.pictures[0].command,
+            "a cat [blurry x] -s 2 -S 42 -W 64 -H 64 -C 7.5 --karras_max 3 -A k_lms");
+}
+
+TEST_F(Worker, GridIsOneFile) {
+  Job grid = job("a cat");
+  grid.request.iterations = 5;
+  grid.output.grid = true;
+  grid.output.name_format = "{seed}.png";  // not for grids
+  const JobReport report = run(grid);
+  ASSERT_EQ(report.pictures.size(), 1u);
+  EXPECT_EQ(report.seeds.size(), 5u);
+  EXPECT_EQ(files(), (Names{"000001.42.png", "invoke_log.md", "invoke_log.txt"}));
+  EXPECT_NE(report.pictures[0].command.find("--grid"), std::string::npos);
+  const auto picture = image::decode_png(*read_file(report.pictures[0].path));
+  EXPECT_EQ(picture->width, 3 * 64);
+  EXPECT_EQ(picture->height, 2 * 64);
+}
+
+TEST_F(Worker, GridLayout) {
+  std::vector<image::Image> pictures;
+  for (int i = 0; i < 3; ++i) {
+    pictures.emplace_back(2, 1, 3);
+    pictures.back().pixels.assign(6, static_cast<std::uint8_t>(10 + i));
+  }
+  const image::Image row = make_grid(pictures);  // floor(sqrt(3)) = 1 row
+  EXPECT_EQ(row.width, 6);
+  EXPECT_EQ(row.height, 1);
+  EXPECT_EQ(*row.at(4, 0), 12);
+  pictures.resize(5, pictures[0]);
+  const image::Image grid = make_grid(pictures);  // 2 rows of 3
+  EXPECT_EQ(grid.width, 6);
+  EXPECT_EQ(grid.height, 2);
+  EXPECT_EQ(*grid.at(0, 1), 10);
+  EXPECT_EQ(*grid.at(4, 1), 0) << "black filler";
+}
+
+TEST_F(Worker, OutOfMemoryKeepsWhatIsFinished) {
+  FailingEngine engine(2, [] { throw std::bad_alloc(); });
+  const JobReport report = run(engine, job("a cat"));
+  EXPECT_EQ(report.pictures.size(), 2u);
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->code, ErrorCode::out_of_memory);
+  EXPECT_NE(report.error->message.find("smaller size"), std::string::npos);
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "invoke_log.txt"));
+
+  FailingEngine device(1, [] { throw std::runtime_error("CUDA out of memory. Tried\nto"); });
+  EXPECT_EQ(run(device, job("a cat")).error->code, ErrorCode::out_of_memory);
+}
+
+TEST_F(Worker, FailedGridKeepsWhatIsFinished) {
+  FailingEngine engine(2, [] { throw std::bad_alloc(); });
+  Job grid = job("a cat");
+  grid.output.grid = true;
+  const JobReport report = run(engine, grid);
+  EXPECT_EQ(report.pictures.size(), 1u);
+  EXPECT_EQ(report.error->code, ErrorCode::out_of_memory);
+}
+
+TEST_F(Worker, ExceptionsBecomeOneLine) {
+  FailingEngine engine(0, [] { throw std::runtime_error("shapes differ\nstack\nof frames"); });
+  const JobReport report = run(engine, job("a cat"));
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->code, ErrorCode::internal);
+  EXPECT_EQ(report.error->message, "shapes differ");
+  FailingEngine odd(0, [] { throw 7; });
+  EXPECT_EQ(run(odd, job("a cat")).error->code, ErrorCode::internal);
+}
+
+TEST_F(Worker, CancelKeepsFinishedPictures) {
+  Job many = job("a cat");
+  many.request.iterations = 5;
+  const CancelToken cancel;
+  const JobEvents events{{}, [&](const StoredPicture&) { cancel.cancel(); }, {}};
+  const JobReport report = run_job(*engine_, many, events, cancel);
+  EXPECT_EQ(report.outcome, pipeline::Outcome::cancelled);
+  EXPECT_FALSE(report.error);
+  EXPECT_EQ(files(), (Names{"000001.42.png", "invoke_log.md", "invoke_log.txt"}));
+}
+
+TEST_F(Worker, NameFormats) {
+  Job named = job("a cat");
+  named.output.name_format = "{prompt}-{seed:010d}-{width}x{cfg_scale}.{sampler_name}.png";
+  EXPECT_EQ(run(named).pictures.at(0).path.filename(), "a cat-0000000042-64x7.5.k_lms.png");
+  EXPECT_TRUE(messages_.empty());
+  for (const char* bad : {"{nonsense}.png", "{}.png", "{seed.png", "a}.png"}) {
+    messages_.clear();
+    named.output.name_format = bad;
+    const JobReport report = run(named);
+    EXPECT_FALSE(report.error) << bad;
+    EXPECT_TRUE(report.pictures.at(0).path.filename().string().ends_with(".42.png")) << bad;
+    ASSERT_EQ(messages_.size(), 1u) << bad;
+    EXPECT_NE(messages_[0].find("{prefix}.{seed}.png instead"), std::string::npos);
+  }
+}
+
+TEST_F(Worker, UnusableFolderIsAnErrorNotACrash) {
+  Job lost = job("a cat");
+  lost.output.folder = "/dev/null/pictures";
+  const JobReport report = run(lost);
+  ASSERT_TRUE(report.error);
+  EXPECT_TRUE(report.pictures.empty());
+}
+
+TEST_F(Worker, JobsTakeTheirValuesFromTheSettings) {
+  SettingValues values;
+  values.set("prompt_as_dir", true);
+  values.set("outdir", std::string("/tmp/o"));
+  values.set("iterations", std::int64_t{0});
+  values.set("grid", true);
+  values.set("individual", true);
+  values.set("karras_max", std::int64_t{29});
+  values.set("steps", std::int64_t{20});
+  const auto job = make_job("what/is: it?", values, folder_);
+  ASSERT_TRUE(job.has_value());
+  EXPECT_EQ(job->output.folder, "/tmp/o/what_is_ it_");
+  EXPECT_EQ(job->request.iterations, 1);
+  EXPECT_FALSE(job->output.grid);
+  EXPECT_TRUE(job->request.karras) << "fewer steps than --karras_max";
+  EXPECT_FALSE(job->request.seed.has_value());
+  values.set("steps", std::int64_t{29});
+  EXPECT_FALSE(make_job("x", values, folder_)->request.karras);
+  EXPECT_EQ(output_folder({}, "/r"), "/r/outputs/img-samples");
+}
+
+TEST_F(Worker, OutputFolderCheck) {
+  EXPECT_TRUE(check_output_folder(folder_ / "a" / "b").has_value());
+  EXPECT_TRUE(fs::is_directory(folder_ / "a" / "b"));
+  for (const char* bad : {"/dev/null", "/dev/null/x", "/proc/1/x"}) {
+    const auto result = check_output_folder(bad);
+    ASSERT_FALSE(result.has_value()) << bad;
+    EXPECT_NE(result.error().message.find("--outdir"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace invokeai::jobs

@@ -1,0 +1,152 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/file.h"
+#include "pipeline/engine.h"
+
+namespace invokeai::pipeline {
+namespace {
+
+GenerationRequest request_for(const std::string& prompt, std::uint32_t seed, int steps,
+                              int iterations = 1) {
+  GenerationRequest request;
+  request.prompt = prompt;
+  request.seed = seed;
+  request.steps = steps;
+  request.iterations = iterations;
+  return request;
+}
+
+struct Drawn {
+  std::vector<GeneratedImage> pictures;
+  std::vector<StepProgress> steps;
+  Result<Outcome> outcome = Outcome::completed;
+};
+
+Drawn draw(Engine& engine, const GenerationRequest& request, int cancel_at_step = -1) {
+  Drawn drawn;
+  const CancelToken cancel;
+  const GenerationCallbacks callbacks{[&](const StepProgress& step) {
+                                        drawn.steps.push_back(step);
+                                        if (static_cast<int>(drawn.steps.size()) == cancel_at_step)
+                                          cancel.cancel();
+                                      },
+                                      [&](GeneratedImage&& made) -> Result<> {
+                                        drawn.pictures.push_back(std::move(made));
+                                        return {};
+                                      },
+                                      {}};
+  drawn.outcome = engine.generate(request, callbacks, cancel);
+  return drawn;
+}
+
+TEST(Validate, AcceptsTheDefaultsAndTheEnds) {
+  GenerationRequest request;
+  EXPECT_TRUE(validate(request).has_value());
+  request.steps = 999;
+  request.cfg_scale = 1;
+  request.width = 64;
+  request.height = 8192;
+  request.perlin = 1;
+  request.eta = 1;
+  EXPECT_TRUE(validate(request).has_value());
+  for (const auto& sampler : sampler_names()) {
+    request.sampler = sampler;
+    EXPECT_TRUE(validate(request).has_value()) << sampler;
+  }
+  EXPECT_EQ(sampler_names().size(), 11u);
+}
+
+TEST(Validate, NamesWhatIsWrong) {
+  const auto refused = [](auto change, std::string_view part) {
+    GenerationRequest request;
+    change(request);
+    const auto result = validate(request);
+    ASSERT_FALSE(result.has_value()) << part;
+    EXPECT_EQ(result.error().code, ErrorCode::invalid_argument);
+    EXPECT_NE(result.error().message.find(part), std::string::npos) << result.error().message;
+  };
+  refused([](auto& r) { r.steps = 0; }, "steps takes a whole number from 1 to 999, not 0");
+  refused([](auto& r) { r.cfg_scale = 0; }, "cfg_scale takes a number of at least 1, not 0");
+  refused([](auto& r) { r.cfg_scale = std::nan(""); }, "cfg_scale");
+  refused([](auto& r) { r.width = 513; }, "the nearest are 512 and 520");
+  refused([](auto& r) { r.height = -8; }, "height");
+  refused([](auto& r) { r.iterations = 0; }, "iterations");
+  refused([](auto& r) { r.batch_size = 65; }, "batch_size");
+  refused([](auto& r) { r.sampler = "euler"; }, "sampler_name takes one of ddim");
+  refused([](auto& r) { r.perlin = 1.01; }, "perlin");
+  refused([](auto& r) { r.threshold = -1; }, "threshold");
+  refused([](auto& r) { r.prompt = "caf\xe9"; }, "prompt: ");
+  refused([](auto& r) { r.negative_prompt = "\xff"; }, "negative prompt: ");
+}
+
+TEST(FakeEngine, DependsOnPromptSeedAndSizeOnly) {
+  EngineOptions options;
+  options.model_path = "/models/demo";
+  const auto engine = make_fake_engine(options);
+  EXPECT_EQ(engine->model().name, "demo");
+  GenerationRequest request = request_for("a cat", 42, 3);
+  const auto first = draw(*engine, request);
+  ASSERT_EQ(first.pictures.size(), 1u);
+  EXPECT_EQ(first.pictures[0].seed, 42u);
+  EXPECT_EQ(first.pictures[0].picture.width, engine->model().native_width);
+  request.steps = 5;
+  EXPECT_EQ(draw(*engine, request).pictures[0].picture, first.pictures[0].picture);
+  request.seed = 43;
+  EXPECT_NE(draw(*engine, request).pictures[0].picture, first.pictures[0].picture);
+  request = request_for("a dog", 42, 3);
+  EXPECT_NE(draw(*engine, request).pictures[0].picture, first.pictures[0].picture);
+}
+
+TEST(FakeEngine, ChainsSeedsAndReportsSteps) {
+  const auto engine = make_fake_engine({});
+  const auto three = draw(*engine, request_for("x", 1, 4, 3));
+  ASSERT_EQ(three.pictures.size(), 3u);
+  ASSERT_EQ(three.steps.size(), 12u);
+  EXPECT_EQ(three.steps[5].picture, 1);
+  EXPECT_EQ(three.steps[5].step, 2);
+  EXPECT_EQ(three.steps[5].steps, 4);
+  // The second picture's seed alone draws the second picture.
+  const auto again = draw(*engine, request_for("x", three.pictures[1].seed, 4));
+  EXPECT_EQ(again.pictures[0].picture, three.pictures[1].picture);
+}
+
+TEST(FakeEngine, StopsAtTheNextStep) {
+  const auto engine = make_fake_engine({});
+  const auto stopped = draw(*engine, request_for("x", 1, 4, 3), 6);
+  EXPECT_EQ(stopped.outcome, Outcome::cancelled);
+  EXPECT_EQ(stopped.pictures.size(), 1u);
+  EXPECT_EQ(stopped.steps.size(), 6u);
+}
+
+class EngineLoader : public testing::Test {
+ protected:
+  void TearDown() override { ::unsetenv("INVOKEAI_ENGINE"); }
+  static Result<std::unique_ptr<Engine>> load(const std::string& choice) {
+    ::setenv("INVOKEAI_ENGINE", choice.c_str(), 1);
+    return load_engine({});
+  }
+};
+
+TEST_F(EngineLoader, FakeByName) {
+  const auto engine = load("fake");
+  ASSERT_TRUE(engine.has_value());
+  EXPECT_EQ((*engine)->model().kind, "fake");
+}
+
+TEST_F(EngineLoader, SaysWhyThereIsNoEngine) {
+  const auto missing = load("/nowhere/libengine.so");
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  EXPECT_NE(missing.error().message.find("/nowhere/libengine.so"), std::string::npos);
+
+  const auto text_file = load(INVOKEAI_SOURCE_ROOT "/CMakeLists.txt");
+  ASSERT_FALSE(text_file.has_value());
+  EXPECT_EQ(text_file.error().code, ErrorCode::bad_file);
+}
+
+}  // namespace
+}  // namespace invokeai::pipeline

@@ -1,0 +1,34 @@
+#include "demo_model/data.h"
+
+#include <thread>
+
+#include "drawer/paint.h"
+
+namespace invokeai::demo {
+
+std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count) {
+  std::vector<drawer::Scene> scenes;
+  scenes.reserve(count);
+  for (int i = 0; i < count; ++i) scenes.push_back(drawer::random_scene(first + i));
+  return scenes;
+}
+
+at::Tensor paint_batch(const std::vector<drawer::Scene>& scenes, int size) {
+  const auto count = static_cast<std::int64_t>(scenes.size());
+  at::Tensor bytes = at::empty({count, size, size, 3}, at::TensorOptions().dtype(at::kByte));
+  auto* data = bytes.data_ptr<std::uint8_t>();
+  const std::size_t stride = static_cast<std::size_t>(size) * size * 3;
+  const auto paint_every = [&](std::int64_t begin, std::int64_t step) {
+    for (std::int64_t i = begin; i < count; i += step) {
+      const image::Image picture = drawer::paint(scenes[i], size);
+      std::copy(picture.pixels.begin(), picture.pixels.end(), data + i * stride);
+    }
+  };
+  {
+    std::jthread other(paint_every, 1, 2);
+    paint_every(0, 2);
+  }
+  return bytes.permute({0, 3, 1, 2}).to(at::kFloat).mul_(2.0 / 255).sub_(1);
+}
+
+}  // namespace invokeai::demo
