@@ -27,14 +27,21 @@ class ConfigReader {
 
   std::int64_t positive(const char* key, std::int64_t otherwise) {
     const auto value = get<std::int64_t>(key, otherwise);
-    if (value < 1 || value > 1'000'000) note(fmt::format("{} is {}, wanted 1 to 1,000,000", key, value));
-    return value;
+    return in_range(key, value) ? value : otherwise;  // callers divide by it before `finish`
+  }
+
+  /// A list of numbers, each from 1 to 1,000,000.
+  std::vector<std::int64_t> positives(const char* key, std::vector<std::int64_t> otherwise) {
+    auto values = get(key, otherwise);
+    for (const auto value : values)
+      if (!in_range(key, value)) return otherwise;
+    return values;
   }
 
   /// One number for all levels, or a list with one number a level.
   std::vector<std::int64_t> per_level(const char* key, std::int64_t otherwise, std::size_t levels) {
     if (present(key) && object_.at(key).is_array()) {
-      auto values = get<std::vector<std::int64_t>>(key, {});
+      auto values = positives(key, std::vector<std::int64_t>(levels, otherwise));
       if (values.size() != levels) note(fmt::format("{} has {} entries, wanted {}", key, values.size(), levels));
       return values;
     }
@@ -73,6 +80,11 @@ class ConfigReader {
   }
 
  private:
+  bool in_range(const char* key, std::int64_t value) {
+    if (value >= 1 && value <= 1'000'000) return true;
+    note(fmt::format("{} is {}, wanted 1 to 1,000,000", key, value));
+    return false;
+  }
   bool present(const char* key) const {
     return object_.is_object() && object_.contains(key) && !object_.at(key).is_null();
   }
@@ -108,7 +120,7 @@ Result<UNetConfig> parse_unet_config(const json& object) {
   c.sample_size = read.positive("sample_size", 64);
   c.in_channels = read.positive("in_channels", 4);
   c.out_channels = read.positive("out_channels", 4);
-  c.block_channels = read.get("block_out_channels", c.block_channels);
+  c.block_channels = read.positives("block_out_channels", c.block_channels);
   const std::size_t levels = c.block_channels.size();
   c.down_attention = read.attention(
       "down_block_types",
@@ -164,7 +176,7 @@ Result<VaeConfig> parse_vae_config(const json& object) {
   c.in_channels = read.positive("in_channels", 3);
   c.out_channels = read.positive("out_channels", 3);
   c.latent_channels = read.positive("latent_channels", 4);
-  c.block_channels = read.get("block_out_channels", std::vector<std::int64_t>{64});
+  c.block_channels = read.positives("block_out_channels", {64});
   c.layers_per_block = read.positive("layers_per_block", 1);
   c.groups = read.positive("norm_num_groups", 32);
   c.scaling_factor = read.get("scaling_factor", 0.18215);
