@@ -18,25 +18,6 @@ Result<json> read_json(const fs::path& file) {
   return parsed;
 }
 
-/// The weight file of one component: safetensors before pickles, the half-precision variant first
-/// when half precision is wanted, each as one file or as an index of shards.
-Result<TensorSource> open_component(const fs::path& folder, const std::vector<std::string>& stems,
-                                    bool half) {
-  const std::vector<std::string> variants =
-      half ? std::vector<std::string>{".fp16", ""} : std::vector<std::string>{"", ".fp16"};
-  for (const char* extension : {".safetensors", ".bin"})
-    for (const auto& variant : variants)
-      for (const auto& stem : stems) {
-        const std::string name = stem + variant + extension;
-        for (const std::string& candidate :
-             {name, name + ".index.json", stem + extension + ".index" + variant + ".json"})
-          if (fs::exists(folder / candidate)) return open_tensor_file(folder / candidate);
-      }
-  return fail(ErrorCode::not_found, "model.load",
-              "{} holds no weights (wanted {}.safetensors or {}.bin); is the download complete?",
-              folder.string(), stems.front(), stems.back());
-}
-
 /// Everything a network is built from, whichever layout it came in.
 struct Parts {
   TensorSource unet, vae, text_encoder;
@@ -103,6 +84,23 @@ Result<> check_supported(const ModelKind& kind, const fs::path& path) {
 }
 
 }  // namespace
+
+Result<TensorSource> open_component(const fs::path& folder, const std::vector<std::string>& stems,
+                                    bool half) {
+  const std::vector<std::string> variants =
+      half ? std::vector<std::string>{".fp16", ""} : std::vector<std::string>{"", ".fp16"};
+  for (const char* extension : {".safetensors", ".bin"})
+    for (const auto& variant : variants)
+      for (const auto& stem : stems) {
+        const std::string name = stem + variant + extension;
+        for (const std::string& candidate :
+             {name, name + ".index.json", stem + extension + ".index" + variant + ".json"})
+          if (fs::exists(folder / candidate)) return open_tensor_file(folder / candidate);
+      }
+  return fail(ErrorCode::not_found, "model.load",
+              "{} holds no weights (wanted {}.safetensors or {}.bin); is the download complete?",
+              folder.string(), stems.front(), stems.back());
+}
 
 Result<Networks> load_networks(const LoadOptions& options) {
   if (!fs::exists(options.path))

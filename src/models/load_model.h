@@ -33,6 +33,11 @@ struct Networks {
   std::string kind_reason;                  ///< one line when the kind is an assumption, else empty
 };
 
+/// The weight file of one component of a folder: safetensors before pickles, the half-precision
+/// variant first when `half`, each as one file or as an index of shards. Errors: not_found.
+Result<TensorSource> open_component(const fs::path& folder, const std::vector<std::string>& stems,
+                                    bool half);
+
 /// Reads a model in place; no converted copy is written. Formats are told by content.
 /// Errors: not_found (with what was looked for), bad_file, unsupported.
 Result<Networks> load_networks(const LoadOptions& options);

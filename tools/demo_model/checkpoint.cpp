@@ -1,6 +1,7 @@
 #include "demo_model/checkpoint.h"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "models/formats/safetensors.h"
 #include "models/tensors.h"
@@ -28,13 +29,49 @@ Result<> save_checkpoint(const fs::path& file, const std::map<std::string, at::T
                                    {{"pictures", std::to_string(pictures)}});
 }
 
-Result<> save_network(const fs::path& folder, const std::string& file_name,
-                      const std::map<std::string, at::Tensor>& weights, const std::string& config) {
+namespace {
+
+/// Files of the repository stay below 16 MiB; larger networks are cut into shards.
+constexpr std::size_t kShardBytes = 15u << 20;
+
+using Tensors = std::map<std::string, at::Tensor>;
+
+std::vector<Tensors> into_shards(const Tensors& tensors) {
+  std::vector<Tensors> shards(1);
+  std::size_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    if (bytes > 0 && bytes + tensor.nbytes() > kShardBytes) {
+      shards.emplace_back();
+      bytes = 0;
+    }
+    shards.back()[name] = tensor;
+    bytes += tensor.nbytes();
+  }
+  return shards;
+}
+
+}  // namespace
+
+Result<> save_network(const fs::path& folder, const std::string& stem, const Tensors& weights,
+                      const std::string& config) {
   fs::create_directories(folder);
-  std::map<std::string, at::Tensor> halves;
-  for (const auto& [name, tensor] : weights) halves[name] = tensor.to(at::kHalf);
-  TRY_VOID(models::write_safetensors(folder / file_name, models::as_views(halves),
-                                     {{"format", "pt"}}));
+  Tensors halves;
+  std::size_t total = 0;
+  for (const auto& [name, tensor] : weights) {
+    halves[name] = tensor.to(at::kHalf);
+    total += halves[name].nbytes();
+  }
+  const std::vector<Tensors> shards = into_shards(halves);
+  nlohmann::json index = {{"metadata", {{"total_size", total}}}, {"weight_map", nlohmann::json::object()}};
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    const std::string file =
+        shards.size() == 1 ? stem + ".safetensors"
+                           : fmt::format("{}-{:05}-of-{:05}.safetensors", stem, i + 1, shards.size());
+    for (const auto& entry : shards[i]) index["weight_map"][entry.first] = file;
+    TRY_VOID(models::write_safetensors(folder / file, models::as_views(shards[i]), {{"format", "pt"}}));
+  }
+  if (shards.size() > 1)
+    TRY_VOID(write_file_atomically(folder / (stem + ".safetensors.index.json"), index.dump(1) + "\n"));
   return write_file_atomically(folder / "config.json", config);
 }
 

@@ -12,8 +12,9 @@ Result<std::int64_t> restore_checkpoint(const fs::path& file, nn::AdamW& optimiz
 Result<> save_checkpoint(const fs::path& file, const std::map<std::string, at::Tensor>& state,
                          std::int64_t pictures);
 
-/// Weights in f16 with config.json beside, as diffusers folders have them.
-Result<> save_network(const fs::path& folder, const std::string& file_name,
+/// Weights in f16 with config.json beside, as diffusers folders have them: STEM.safetensors, or
+/// shards with STEM.safetensors.index.json when it would be larger than 15 MiB.
+Result<> save_network(const fs::path& folder, const std::string& stem,
                       const std::map<std::string, at::Tensor>& weights, const std::string& config);
 
 /// Prefixes every name.

@@ -104,7 +104,7 @@ Result<> train_text(const TrainOptions& options) {
                                     loss.item<double>(), 100 * right));
     }
   }
-  return save_network(options.folder / "text_encoder", "model.safetensors",
+  return save_network(options.folder / "text_encoder", "model",
                       encoder_optimizer.averaged(), json.dump(2) + "\n");
 }
 

@@ -6,7 +6,7 @@
 #include "demo_model/configs.h"
 #include "demo_model/data.h"
 #include "drawer/random.h"
-#include "models/formats/tensor_source.h"
+#include "models/load_model.h"
 #include "models/tensors.h"
 #include "nn/clip_text.h"
 #include "nn/unet.h"
@@ -75,8 +75,15 @@ Result<> train_unet(const TrainOptions& options) {
   TRY_ASSIGN(const auto text_file, models::open_tensor_file(options.folder / "text_encoder/model.safetensors"));
   TRY_VOID(models::load_parameters(encoder, text_file, "text encoder", device, kType));
   nn::UNet unet(network_config);
-  nn::initialise(unet, options.seed + 1);
-  nn::convert(unet, device, kType);
+  // The published weights are the small checkpoint: a sitting without the optimizer's state goes on
+  // from them.
+  const auto published = models::open_component(options.folder / "unet", {"diffusion_pytorch_model"}, true);
+  if (published) {
+    TRY_VOID(models::load_parameters(unet, *published, "unet", device, kType));
+  } else {
+    nn::initialise(unet, options.seed + 1);
+    nn::convert(unet, device, kType);
+  }
   nn::AdamW unet_optimizer(unet, {.beta2 = 0.99, .ema_decay = 0.9995});
   nn::AdamW text_optimizer(encoder, {.beta2 = 0.99, .ema_decay = 0.9995});
 
@@ -97,9 +104,9 @@ Result<> train_unet(const TrainOptions& options) {
     auto state = prefixed("unet.", unet_optimizer.state());
     state.merge(prefixed("text.", text_optimizer.state()));
     TRY_VOID(save_checkpoint(file, state, done));
-    TRY_VOID(save_network(options.folder / "unet", "diffusion_pytorch_model.safetensors",
+    TRY_VOID(save_network(options.folder / "unet", "diffusion_pytorch_model",
                           unet_optimizer.averaged(), unet_json.dump(2) + "\n"));
-    return save_network(options.folder / "text_encoder", "model.safetensors",
+    return save_network(options.folder / "text_encoder", "model",
                         text_optimizer.averaged(), text_json.dump(2) + "\n");
   };
 

@@ -100,7 +100,7 @@ Result<> train_vae(const TrainOptions& options) {
     });
   json["scaling_factor"] = std::round(measure_scaling(vae, options, dtype) * 1e5) / 1e5;
   log_line(options, fmt::format("vae: scaling factor {}", json["scaling_factor"].dump()));
-  return save_network(options.folder / "vae", "diffusion_pytorch_model.safetensors",
+  return save_network(options.folder / "vae", "diffusion_pytorch_model",
                       optimizer.averaged(), json.dump(2) + "\n");
 }
 
