@@ -144,10 +144,12 @@ constexpr Setting kTable[] = {
      .help = "what the picture should not show, like [words] in the prompt"},
     {.name = "sampler_name", .flags = "--sampler -A -m", .type = text, .group = G::rendering,
      .launch = Use::works, .prompt = Use::works, .fallback = "k_lms", .help = "sampler",
-     .choices = "ddim k_dpm_2_a k_dpm_2 k_dpmpp_2_a k_dpmpp_2 k_euler_a k_euler k_heun k_lms plms pndm"},
+     .choices = "ddim k_dpm_2_a k_dpm_2 k_dpmpp_2_a k_dpmpp_2 k_euler_a k_euler k_heun k_lms plms pndm "
+                // not in 2.3.0:
+                "dpmpp_2m dpmpp_sde unipc lcm"},
     {.name = "karras", .flags = "--karras", .off = "--no-karras", .group = G::rendering,
      .launch = Use::works, .prompt = Use::works,
-     .help = "Karras noise levels instead of the model's own (k_ samplers)"},
+     .help = "Karras noise levels instead of the model's own (not for ddim, plms, pndm and lcm)"},
     {.name = "karras_max", .flags = "--karras_max", .type = integer, .group = G::rendering,
      .launch = Use::works, .prompt = Use::works,
      .help = "Karras noise levels when there are fewer steps than this", .low = 0},

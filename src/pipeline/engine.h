@@ -50,7 +50,7 @@ struct ModelInfo {
   std::string name;             ///< last part of the path
   std::string path;
   std::string kind;             ///< e.g. "sd1", "sd1-inpainting", "sd2-base", "sd2-v"
-  std::string prediction;       ///< "epsilon" or "v_prediction"
+  std::string prediction;       ///< "epsilon", "v_prediction" or "sample"
   int native_width = 512;       ///< pixels
   int native_height = 512;      ///< pixels
   std::string hash;             ///< lower-case hex SHA-256 as 2.3.0 stores it; empty until asked for

@@ -4,12 +4,15 @@
 // Draws held-out captions with an ordinary model through the ordinary engine and measures the
 // pictures: background and object colour, place and size by geometry, shape by the classifier.
 // --round-trip judges the autoencoder alone: held-out scenes painted, encoded and decoded again, which
-// is the best the whole model can reach. Exit status 1 when a share lies under the floor given with --background, --color, --shape.
+// is the best the whole model can reach. Exit status 1 when a share lies under the floor given with
+// --background, --color, --shape.
 #include <ATen/core/grad_mode.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "demo_model/shape_classifier.h"
 #include "drawer/measure.h"
@@ -131,9 +134,19 @@ Result<bool> run(const Options& options) {
          percent(score.shape) >= options.shape;
 }
 
+/// OpenMP threads that spin while they wait make this thirty times slower on a busy machine
+/// (pipeline/front/engine_loader.cpp). The setting is read before main, hence the second start;
+/// where that fails, the program merely is slower.
+void start_again_without_spinning(char** argv) {
+  if (std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  ::setenv("GOMP_SPINCOUNT", "0", 1);
+  ::execv("/proc/self/exe", argv);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  start_again_without_spinning(argv);
   Options options;
   CLI::App app("Measures how well a model of the demo kind follows its captions");
   app.add_option("model", options.model)->required();

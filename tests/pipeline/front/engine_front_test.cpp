@@ -57,7 +57,7 @@ TEST(Validate, AcceptsTheDefaultsAndTheEnds) {
     request.sampler = sampler;
     EXPECT_TRUE(validate(request).has_value()) << sampler;
   }
-  EXPECT_EQ(sampler_names().size(), 11u);
+  EXPECT_EQ(sampler_names().size(), 15u);
 }
 
 TEST(Validate, NamesWhatIsWrong) {
