@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "pipeline/conditioning.h"
+#include "pipeline/guidance.h"
 #include "pipeline/pixels.h"
 #include "pipeline/stable_diffusion.h"
 #include "sampling/preview.h"
@@ -72,8 +73,9 @@ Result<Outcome> StableDiffusion::draw_batch(Run& run, const std::vector<std::uin
     }
     return !run.cancel.cancelled();
   };
+  const Guidance guidance(*networks_.unet, run.conditioning, run.request.cfg_scale);
   const auto denoise = [&](const at::Tensor& model_input, double timestep) {
-    return predict(run, model_input, timestep);
+    return guidance.predict(model_input, timestep, choice_.dtype);
   };
   const sampling::SampleResult result =
       sampling::sample(run.plan, x, denoise, noise.source(), {.observer = observe, .after_step = {}});
@@ -105,40 +107,6 @@ at::Tensor StableDiffusion::start_noise(const Run& run, sampling::BatchNoise& no
   for (auto& stream : noise.streams())
     mixed.push_back(sampling::mix_perlin(stream.normal({1, channels, height, width}), run.request.perlin, stream));
   return at::cat(mixed).to(choice_.device);
-}
-
-/// Guided network output [B,4,h,w] f32: e_u + g * sum of w_k (e_k - e_u). One batch of
-/// unconditional and conditional halves; guidance 1 needs the conditional half alone. Each picture
-/// is evaluated on its own so that its numbers don't depend on the batch it came in.
-at::Tensor StableDiffusion::predict(const Run& run, const at::Tensor& model_input, double timestep) const {
-  const nn::UNet& unet = *networks_.unet;
-  const bool guided = run.request.cfg_scale != 1.0 || run.conditioning.cond.size() > 1;
-  std::vector<at::Tensor> contexts;
-  if (guided) contexts.push_back(run.conditioning.uncond);
-  for (const auto& cond : run.conditioning.cond) contexts.push_back(cond.context);
-  const auto rows = static_cast<std::int64_t>(contexts.size());
-  const at::Tensor context = at::cat(contexts).to(choice_.device, choice_.dtype);
-  const at::Tensor times =
-      at::full({rows}, timestep, at::TensorOptions().dtype(at::kFloat).device(choice_.device));
-
-  std::vector<at::Tensor> outputs;
-  for (std::int64_t i = 0; i < model_input.size(0); ++i) {
-    at::Tensor x = model_input.slice(0, i, i + 1).to(choice_.dtype);
-    if (unet.config().in_channels == 9) {  // inpainting model without a picture: repaint everything
-      const at::Tensor ones = at::ones_like(x.slice(1, 0, 1));
-      x = at::cat({x, ones, at::zeros_like(x)}, 1);
-    }
-    const at::Tensor e = unet.forward(x.expand({rows, -1, -1, -1}), times, context).to(at::kFloat);
-    at::Tensor guided_e = e.slice(0, 0, 1);
-    if (guided) {
-      const at::Tensor base = e.slice(0, 0, 1);
-      for (std::int64_t k = 1; k < rows; ++k)
-        guided_e = guided_e + (e.slice(0, k, k + 1) - base) *
-                                  (run.request.cfg_scale * run.conditioning.cond[k - 1].weight);
-    }
-    outputs.push_back(guided_e);
-  }
-  return at::cat(outputs);
 }
 
 /// Latents [1,4,h,w] f32 -> pixels [1,3,H,W] f32. Half precision that overflowed is tried again in
