@@ -33,15 +33,23 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                                           const CancelToken& cancel) {
   at::NoGradGuard no_grad;
   TRY_VOID(validate(request));
+  TRY_ASSIGN(const text::PromptDialect dialect, text::parse_dialect(request.prompt_dialect));
   TRY_ASSIGN(const text::ParsedPrompt prompt,
-             text::parse_prompt(request.prompt, {.negative = request.negative_prompt}));
+             text::parse_prompt(request.prompt,
+                                {.dialect = dialect, .negative = request.negative_prompt}));
   TRY_ASSIGN(sampling::Plan plan,
              sampling::make_plan(request.sampler, schedule_,
                                  {.steps = request.steps, .karras = request.karras, .eta = request.eta}));
   Run run{.request = request, .callbacks = callbacks, .cancel = cancel, .plan = std::move(plan),
-          .conditioning = encode_prompt(prompt, tokenizer_, *networks_.text_encoder, choice_.device),
+          .conditioning = {},
           .width = request.width > 0 ? request.width : info_.native_width,
           .height = request.height > 0 ? request.height : info_.native_height};
+  run.conditioning = encode_prompt(
+      prompt,
+      {.dialect = dialect,
+       .long_prompts = request.long_prompts == "continue" ? LongPrompts::carry_on : LongPrompts::truncate,
+       .steps = run.plan.steps()},
+      tokenizer_, *networks_.text_encoder, choice_.device);
   for (const std::string& message : run.conditioning.messages) run.tell(message);
 
   std::uint32_t seed = request.seed ? *request.seed : sampling::random_seed();
@@ -73,12 +81,18 @@ Result<Outcome> StableDiffusion::draw_batch(Run& run, const std::vector<std::uin
     }
     return !run.cancel.cancelled();
   };
-  const Guidance guidance(*networks_.unet, run.conditioning, run.request.cfg_scale);
+  Guidance guidance(*networks_.unet, run.conditioning, run.request.cfg_scale, run.plan.steps());
+  std::vector<AttentionRecorder> recorders(seeds.size(), AttentionRecorder(x.size(2), x.size(3)));
+  if (run.request.capture_attention) guidance.record_into(recorders);
   const auto denoise = [&](const at::Tensor& model_input, double timestep) {
     return guidance.predict(model_input, timestep, choice_.dtype);
   };
-  const sampling::SampleResult result =
-      sampling::sample(run.plan, x, denoise, noise.source(), {.observer = observe, .after_step = {}});
+  const auto after_step = [&](const at::Tensor& latents, const sampling::CompletedStep& done) {
+    guidance.begin_step(done.step + 1);
+    return latents;
+  };
+  const sampling::SampleResult result = sampling::sample(
+      run.plan, x, denoise, noise.source(), {.observer = observe, .after_step = after_step});
   if (result.cancelled) return Outcome::cancelled;
 
   const double share =
@@ -88,7 +102,7 @@ Result<Outcome> StableDiffusion::draw_batch(Run& run, const std::vector<std::uin
     const auto decode_start = std::chrono::steady_clock::now();
     TRY_ASSIGN(const at::Tensor pixels, decode(run, result.latents.slice(0, i, i + 1)));
     GeneratedImage image{.picture = to_image(pixels), .seed = seeds[i], .seconds = 0,
-                         .width = run.width, .height = run.height};
+                         .width = run.width, .height = run.height, .attention = recorders[i].take()};
     image.seconds =
         share + std::chrono::duration<double>(std::chrono::steady_clock::now() - decode_start).count();
     ++run.done;
