@@ -6,6 +6,7 @@
 
 #include "pipeline/conditioning.h"
 #include "pipeline/guidance.h"
+#include "pipeline/latent_rules.h"
 #include "pipeline/pixels.h"
 #include "pipeline/stable_diffusion.h"
 #include "sampling/preview.h"
@@ -84,12 +85,15 @@ Result<Outcome> StableDiffusion::draw_batch(Run& run, const std::vector<std::uin
   Guidance guidance(*networks_.unet, run.conditioning, run.request.cfg_scale, run.plan.steps());
   std::vector<AttentionRecorder> recorders(seeds.size(), AttentionRecorder(x.size(2), x.size(3)));
   if (run.request.capture_attention) guidance.record_into(recorders);
+  LatentRules rules({.threshold = run.request.threshold,
+                     .h_symmetry = run.request.h_symmetry_time_pct,
+                     .v_symmetry = run.request.v_symmetry_time_pct}, seeds);
   const auto denoise = [&](const at::Tensor& model_input, double timestep) {
     return guidance.predict(model_input, timestep, choice_.dtype);
   };
   const auto after_step = [&](const at::Tensor& latents, const sampling::CompletedStep& done) {
     guidance.begin_step(done.step + 1);
-    return latents;
+    return rules.apply(latents, done);
   };
   const sampling::SampleResult result = sampling::sample(
       run.plan, x, denoise, noise.source(), {.observer = observe, .after_step = after_step});
