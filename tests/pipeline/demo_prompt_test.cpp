@@ -49,5 +49,42 @@ TEST(DemoPrompts, ABlendOfSizesLiesBetweenThem) {
   EXPECT_GT(means[1], means[2] + 0.02);
 }
 
+// Every map of the edited pass comes from the original, and the words are the same.
+TEST(DemoPrompts, SwappingAWordForItselfChangesNothing) {
+  const image::Image plain = draw("a circle on a white background", 1);
+  const image::Image same =
+      draw("a circle.swap(circle, s_end=1.0, t_start=0.0) on a white background", 1);
+  const image::Image other =
+      draw("a circle.swap(star, s_end=1.0, t_start=0.0) on a white background", 1);
+  const auto largest = [&](const image::Image& picture) {
+    int off = 0;
+    for (std::size_t i = 0; i < plain.pixels.size(); ++i)
+      off = std::max(off, std::abs(int(plain.pixels[i]) - int(picture.pixels[i])));
+    return off;
+  };
+  EXPECT_LE(largest(same), 2);
+  EXPECT_GT(largest(other), 20);
+}
+
+TEST(DemoPrompts, SymmetryAndThresholdReachThePicture) {
+  GenerationRequest request =
+      testing::demo_request("a small red star at the left on a white background", 1);
+  request.h_symmetry_time_pct = 1;
+  const image::Image mirrored = draw(request).at(0).picture;
+  double off = 0;
+  for (int y = 0; y < mirrored.height; ++y)
+    for (int x = 0; x < mirrored.width; ++x)
+      off += testing::distance(testing::pixel(mirrored, x, y),
+                               testing::pixel(mirrored, mirrored.width - 1 - x, y));
+  EXPECT_LT(off / (mirrored.width * mirrored.height), 25);
+
+  request.h_symmetry_time_pct = 0;
+  const image::Image plain = draw(request).at(0).picture;
+  request.threshold = 100;
+  EXPECT_EQ(draw(request).at(0).picture, plain);  // never reached
+  request.threshold = 2;
+  EXPECT_NE(draw(request).at(0).picture, plain);
+}
+
 }  // namespace
 }  // namespace invokeai::pipeline
