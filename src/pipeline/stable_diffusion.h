@@ -2,11 +2,8 @@
 // The engine: one loaded Stable Diffusion model that turns requests into pictures.
 
 #include <memory>
-#include <optional>
-#include <string_view>
 
 #include "models/load_model.h"
-#include "pipeline/conditioning.h"
 #include "pipeline/device.h"
 #include "pipeline/engine.h"
 #include "sampling/noise.h"
@@ -26,21 +23,14 @@ class StableDiffusion : public Engine {
                            const CancelToken& cancel) override;
 
  private:
-  StableDiffusion(EngineOptions options, models::Networks networks, text::ClipTokenizer tokenizer,
+  StableDiffusion(models::Networks networks, text::ClipTokenizer tokenizer,
                   sampling::NoiseSchedule schedule, DeviceChoice choice);
 
   struct Run;
   Result<Outcome> draw_batch(Run& run, const std::vector<std::uint32_t>& seeds);
-  sampling::SampleResult denoise(const Run& run, const std::vector<std::uint32_t>& seeds) const;
-  Result<std::optional<at::Tensor>> draw_in_float32(Run& run, std::uint32_t seed);
-  Conditioning encode(const text::ParsedPrompt& prompt) const;
-  Result<> ensure_finite_conditioning(Run& run);
-  Result<> ensure_exact(Run& run, std::string_view what);
   at::Tensor start_noise(const Run& run, sampling::BatchNoise& noise) const;
-  at::Tensor predict(const Run& run, const at::Tensor& model_input, double timestep) const;
   Result<at::Tensor> decode(const Run& run, const at::Tensor& latents);
 
-  EngineOptions options_;  // as opened, to load the model once more
   models::Networks networks_;
   text::ClipTokenizer tokenizer_;
   sampling::NoiseSchedule schedule_;
