@@ -110,6 +110,7 @@ TEST_F(LaunchTest, Prompts) {
   EXPECT_EQ(launch({"a cat", "-n4"})->prompt, "a cat");
   EXPECT_EQ(launch({"-n", "4", "a cat"})->prompt, "a cat");
   EXPECT_EQ(launch({"--prompt", "a dog"})->prompt, "a dog");
+  EXPECT_FALSE(launch({"--prompt", "a dog"})->values.has("prompt_as_dir"));
   EXPECT_EQ(launch({""})->prompt, "");
   EXPECT_EQ(launch({"--", "-odd"})->prompt, "-odd");
   EXPECT_NE(launch({"a", "red", "star"}).error().message.find("'red star'"), std::string::npos);
