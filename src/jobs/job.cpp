@@ -51,6 +51,7 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
   pipeline::GenerationRequest& request = job.request;
   request.prompt = prompt;
   request.negative_prompt = values.text("negative_prompt");
+  request.prompt_dialect = values.text("prompt_dialect");
   request.steps = static_cast<int>(values.integer("steps"));
   request.cfg_scale = values.real("cfg_scale");
   request.iterations = static_cast<int>(std::max<std::int64_t>(1, values.integer("iterations")));

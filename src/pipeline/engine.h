@@ -21,6 +21,7 @@ namespace invokeai::pipeline {
 struct GenerationRequest {
   std::string prompt;                    ///< prompt language of 2.3.0; `[...]` holds negative parts
   std::string negative_prompt;           ///< joined to the negative parts of `prompt`
+  std::string prompt_dialect = "invoke"; ///< language of both: invoke, a1111
   int steps = 50;                        ///< length of the noise schedule, 1..999
   double cfg_scale = 7.5;                ///< guidance g in e_u + g*(e_c - e_u), >= 1; 1 = no guidance
   std::optional<std::uint32_t> seed;     ///< of the first picture; none = random

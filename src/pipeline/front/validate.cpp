@@ -25,6 +25,7 @@ Result<> check_text(std::string_view name, const std::string& text) {
 Result<> validate(const GenerationRequest& request) {
   TRY_VOID(check_text("prompt", request.prompt));
   TRY_VOID(check_text("negative prompt", request.negative_prompt));
+  TRY_VOID(check("prompt_dialect", request.prompt_dialect));
   TRY_VOID(check_whole("steps", request.steps));
   TRY_VOID(check("cfg_scale", request.cfg_scale));
   if (request.iterations < 1)
