@@ -109,5 +109,32 @@ TEST_F(Prompts, DumpIsJson) {
   EXPECT_FALSE(dump_prompt("(\"a\",\"b\").blend(1)", values, folder_).has_value());
 }
 
+TEST_F(Prompts, TheManualShowsTheRealOutput) {
+  const std::string manual = *read_file(INVOKEAI_SOURCE_ROOT "/docs/prompts.md");
+  const std::string command = "invokeai --dump_prompt json \"a (red)1.5 cat.swap(dog) [fog]\"";
+  const std::size_t begin = manual.find("```json\n", manual.find(command)) + 8;
+  const std::string example = manual.substr(begin, manual.find("```", begin) - begin);
+  const auto dumped = dump_prompt("a (red)1.5 cat.swap(dog) [fog]", {}, folder_);
+  EXPECT_EQ(nlohmann::ordered_json::parse(example), nlohmann::ordered_json::parse(*dumped));
+  const std::size_t schema = manual.find("```json\n", begin) + 8;
+  EXPECT_TRUE(nlohmann::json::accept(manual.substr(schema, manual.find("```", schema) - schema)));
+}
+
+TEST_F(Prompts, ExamplesOfTheManualAreUnderstood) {
+  std::ifstream manual(INVOKEAI_SOURCE_ROOT "/docs/prompts.md");
+  SettingValues values;
+  int examples = 0;
+  for (std::string row; std::getline(manual, row);) {
+    if (row.starts_with("## The dialect `a1111`"))
+      values.set("prompt_dialect", std::string("a1111"));
+    if (!row.starts_with("| `")) continue;
+    const std::string prompt = row.substr(3, row.find('`', 3) - 3);
+    if (prompt.starts_with("t_") || prompt.starts_with("s_") || prompt == "shape_freedom") continue;
+    ++examples;
+    EXPECT_TRUE(understand({prompt, "", 0}, values).has_value()) << prompt;
+  }
+  EXPECT_GT(examples, 25);
+}
+
 }  // namespace
 }  // namespace invokeai::cli
