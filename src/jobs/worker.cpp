@@ -12,18 +12,12 @@
 namespace invokeai::jobs {
 namespace {
 
-/// The whole prompt as metadata keeps it: negative words stand in brackets.
-std::string prompt_with_negative(const pipeline::GenerationRequest& request) {
-  if (request.negative_prompt.empty()) return request.prompt;
-  std::string negative = request.negative_prompt;  // brackets do not nest
-  std::erase_if(negative, [](char c) { return c == '[' || c == ']'; });
-  return fmt::format("{}{}[{}]", request.prompt, request.prompt.empty() ? "" : " ", negative);
-}
-
 image::ImageMetadata describe(const pipeline::GenerationRequest& request,
                               const pipeline::GeneratedImage& made) {
   image::ImageMetadata metadata;
-  metadata.prompt = prompt_with_negative(request);
+  metadata.prompt = request.prompt;
+  metadata.negative_prompt = request.negative_prompt;
+  metadata.prompt_dialect = request.prompt_dialect;
   metadata.seed = made.seed;
   metadata.steps = request.steps;
   metadata.width = made.width;

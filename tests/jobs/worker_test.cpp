@@ -146,7 +146,14 @@ TEST_F(Worker, NumbersGoOnAndNegativePromptIsKept) {
   const JobReport report = run(again);
   EXPECT_EQ(report.pictures.at(0).path.filename(), "000002.42.png");
   EXPECT_EQ(report.pictures[0].command,
-            "a cat [blurry x] -s 2 -S 42 -W 64 -H 64 -C 7.5 --karras_max 3 -A k_lms");
+            "a cat -s 2 -S 42 -W 64 -H 64 -C 7.5 --karras_max 3 -A k_lms "
+            "--negative_prompt \"blurry [x]\"");
+  again.request.negative_prompt = "blurry";
+  again.request.prompt_dialect = "a1111";
+  EXPECT_TRUE(run(again).pictures.at(0).command.ends_with(
+      "--negative_prompt \"blurry\" --prompt_dialect a1111"));
+  again.request.prompt_dialect = "invoke";
+  EXPECT_TRUE(run(again).pictures.at(0).command.starts_with("a cat [blurry] -s 2"));
 }
 
 TEST_F(Worker, GridIsOneFile) {
