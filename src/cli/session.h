@@ -59,6 +59,8 @@ class Session {
   Result<> show_history() const;
   Result<> search_history(std::string_view text);
   Result<> recall_line(std::string_view number);
+  Result<> fetch(std::string_view rest);
+  Result<> fetch_many(const fs::path& pattern, const fs::path& file);
   Result<> fix(std::string_view rest);
   Result<> mask(std::string_view rest);
   Result<fs::path> find_picture(std::string_view name) const;

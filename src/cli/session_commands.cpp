@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "cli/fetch.h"
+#include "cli/prompts.h"
 #include "cli/session.h"
 
 namespace invokeai::cli {
@@ -76,6 +78,7 @@ std::optional<int> Session::run_bang(const CommandLine& line) {
     case Command::recall:
       return finish(recall_line(line.name.substr(1)));
     case Command::fetch:
+      return finish(fetch(line.rest));
     case Command::dream:
     case Command::unknown:
       break;
@@ -147,6 +150,50 @@ Result<fs::path> Session::find_picture(std::string_view name) const {
     if (fs::is_regular_file(path, ignored)) return path;
   return fail(ErrorCode::not_found, "", "there is no file {}, neither here nor in {}", shown(name),
               in_output.parent_path().string());
+}
+
+Result<> Session::fetch(std::string_view rest) {
+  TRY_ASSIGN(const auto words, shell_words(rest));
+  if (words.size() == 2) return fetch_many(words[0], words[1]);
+  if (words.size() != 1)
+    return fail(ErrorCode::invalid_argument, "",
+                "!fetch wants a picture, or a pattern and a file to write: !fetch FILE, !fetch "
+                "'*.png' commands.txt");
+  TRY_ASSIGN(const fs::path picture, find_picture(words.front()));
+  TRY_ASSIGN(const Fetched fetched, fetch_commands(picture, wildcard_folder(defaults_, root_)));
+  for (const std::string& lost : fetched.lost) console_.info(lost);
+  if (fetched.commands.size() > 1)
+    console_.info(fmt::format("a grid of {} pictures; this is the first of them",
+                              fetched.commands.size()));
+  offer_line(fetched.commands.front());
+  return {};
+}
+
+Result<> Session::fetch_many(const fs::path& pattern, const fs::path& file) {
+  const auto placed = [&](const fs::path& path) {  // a bare name means the output folder
+    return path.has_parent_path() ? path : jobs::output_folder(defaults_, root_) / path;
+  };
+  TRY_ASSIGN(const auto pictures, matching_pictures(placed(pattern)));
+  if (pictures.empty())
+    return fail(ErrorCode::not_found, "", "no picture matches {}; nothing is written",
+                placed(pattern).string());
+  std::string text;
+  std::size_t commands = 0, failed = 0;
+  for (const fs::path& picture : pictures) {
+    const auto fetched = fetch_commands(picture, wildcard_folder(defaults_, root_));
+    if (!fetched) {
+      ++failed;
+      console_.error(fetched.error());
+      continue;
+    }
+    text += fmt::format("# {}\n{}\n", printable(picture.string()),
+                        fmt::join(fetched->commands, "\n"));
+    commands += fetched->commands.size();
+  }
+  TRY_VOID(write_file_atomically(placed(file), text));
+  console_.info(fmt::format("{} commands of {} pictures are in {}; !replay draws them", commands,
+                            pictures.size() - failed, placed(file).string()));
+  return {};
 }
 
 Result<> Session::fix(std::string_view rest) {
