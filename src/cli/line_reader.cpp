@@ -60,17 +60,14 @@ std::optional<wchar_t> read_character(const InterruptGuard& guard) {
 
 // What terminals send for keys that libedit does not bind itself.
 constexpr const char* kKeys[][2] = {
-    {"^R", "em-inc-search-prev"},      {"\\e[1~", "ed-move-to-beg"},
-    {"\\e[7~", "ed-move-to-beg"},      {"\\e[H", "ed-move-to-beg"},
-    {"\\eOH", "ed-move-to-beg"},       {"\\e[4~", "ed-move-to-end"},
-    {"\\e[8~", "ed-move-to-end"},      {"\\e[F", "ed-move-to-end"},
-    {"\\eOF", "ed-move-to-end"},       {"\\e[3~", "ed-delete-next-char"},
-    {"\\e[1;5C", "em-next-word"},      {"\\e[1;5D", "ed-prev-word"},
-    {"\\e\\e[C", "em-next-word"},      {"\\e\\e[D", "ed-prev-word"},
-    {"\\e[A", "ed-prev-history"},      {"\\e[B", "ed-next-history"},
-    {"\\eOA", "ed-prev-history"},      {"\\eOB", "ed-next-history"},
-    {"\\e[C", "ed-next-char"},         {"\\e[D", "ed-prev-char"},
-    {"\\eOC", "ed-next-char"},         {"\\eOD", "ed-prev-char"},
+    {"^R", "em-inc-search-prev"},      {"\\e[1~", "ed-move-to-beg"}, {"\\e[7~", "ed-move-to-beg"},
+    {"\\e[H", "ed-move-to-beg"},       {"\\eOH", "ed-move-to-beg"},  {"\\e[4~", "ed-move-to-end"},
+    {"\\e[8~", "ed-move-to-end"},      {"\\e[F", "ed-move-to-end"},  {"\\eOF", "ed-move-to-end"},
+    {"\\e[3~", "ed-delete-next-char"}, {"\\e[1;5C", "em-next-word"}, {"\\e[1;5D", "ed-prev-word"},
+    {"\\e\\e[C", "em-next-word"},      {"\\e\\e[D", "ed-prev-word"}, {"\\e[A", "ed-prev-history"},
+    {"\\e[B", "ed-next-history"},      {"\\eOA", "ed-prev-history"}, {"\\eOB", "ed-next-history"},
+    {"\\e[C", "ed-next-char"},         {"\\e[D", "ed-prev-char"},    {"\\eOC", "ed-next-char"},
+    {"\\eOD", "ed-prev-char"},
 };
 
 }  // namespace

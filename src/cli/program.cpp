@@ -82,11 +82,11 @@ int run_session(const Launch& launch, pipeline::Engine& engine, Batch& batch, Co
 
 /// `--dump_prompt json`: needs no engine.
 int run_dump(const Launch& launch, Console& console) {
-  const auto text =
-      launch.prompt ? dump_prompt(*launch.prompt, launch.values, launch.root)
-                    : fail(ErrorCode::invalid_argument, "",
-                           "--dump_prompt wants a prompt: invokeai --dump_prompt json \"a red "
-                           "star\"");
+  const auto text = launch.prompt
+                        ? dump_prompt(*launch.prompt, launch.values, launch.root)
+                        : fail(ErrorCode::invalid_argument, "",
+                               "--dump_prompt wants a prompt: invokeai --dump_prompt json \"a red "
+                               "star\"");
   if (!text) {
     console.error(text.error());
     return exit_status(text.error().code);

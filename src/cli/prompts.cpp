@@ -65,9 +65,8 @@ Result<std::string> dump_prompt(const std::string& prompt, const SettingValues& 
   jobs::PicturePrompt settled{prompt, values.text("negative_prompt"), 0};
   std::vector<text::Note> notes;
   if (values.flag("dynamic_prompts")) {
-    TRY_ASSIGN(const DynamicPrompts dynamic,
-               parse_dynamic(settled.prompt, settled.negative_prompt,
-                             wildcard_folder(values, root)));
+    TRY_ASSIGN(const DynamicPrompts dynamic, parse_dynamic(settled.prompt, settled.negative_prompt,
+                                                           wildcard_folder(values, root)));
     settled = dynamic.choose(static_cast<std::uint32_t>(values.integer("seed")));
     notes = dynamic.notes();
   }

@@ -101,8 +101,8 @@ std::optional<int> Session::replay(std::string_view rest) {
   std::error_code ignored;
   std::ifstream file(words->front());
   if (!file.is_open() || fs::is_directory(words->front(), ignored))
-    return fail_with({ErrorCode::not_found, "",
-                      fmt::format("cannot read the file {}", shown(words->front()))});
+    return fail_with(
+        {ErrorCode::not_found, "", fmt::format("cannot read the file {}", shown(words->front()))});
   StreamReader lines(file);
   switch (run_lines(lines)) {
     case BatchEnd::quit:
@@ -163,8 +163,8 @@ Result<> Session::fetch(std::string_view rest) {
   TRY_ASSIGN(const Fetched fetched, fetch_commands(picture, wildcard_folder(defaults_, root_)));
   for (const std::string& lost : fetched.lost) console_.info(lost);
   if (fetched.commands.size() > 1)
-    console_.info(fmt::format("a grid of {} pictures; this is the first of them",
-                              fetched.commands.size()));
+    console_.info(
+        fmt::format("a grid of {} pictures; this is the first of them", fetched.commands.size()));
   offer_line(fetched.commands.front());
   return {};
 }
@@ -186,8 +186,8 @@ Result<> Session::fetch_many(const fs::path& pattern, const fs::path& file) {
       console_.error(fetched.error());
       continue;
     }
-    text += fmt::format("# {}\n{}\n", printable(picture.string()),
-                        fmt::join(fetched->commands, "\n"));
+    text +=
+        fmt::format("# {}\n{}\n", printable(picture.string()), fmt::join(fetched->commands, "\n"));
     commands += fetched->commands.size();
   }
   TRY_VOID(write_file_atomically(placed(file), text));
@@ -207,8 +207,7 @@ Result<> Session::fix(std::string_view rest) {
     return fail(ErrorCode::invalid_argument, "",
                 "!fix {} wants to know what to do: -G (faces), -U (size), --embiggen, -D or -c",
                 shown(picture.string()));
-  return tl::make_unexpected(
-      needs("!fix", "post-processing (faces, size, borders)", " in its session"));
+  return tl::make_unexpected(needs("!fix", "post-processing (faces, size, borders)", ""));
 }
 
 Result<> Session::mask(std::string_view rest) {

@@ -114,10 +114,10 @@ std::vector<std::string> token_log(const text::ParsedPrompt& parsed,
           printable(several ? describe(positive) : describe(positive.members.front())));
   log.add("Parsed Negative Prompt: " + printable(describe(parsed.negative)));
   for (std::size_t i = 0; i < positive.members.size(); ++i)
-    log.add_member(positive.members[i],
-                   several ? fmt::format("prompt {}, weight={}", i + 1,
-                                         image::python_float(positive.weights[i]))
-                           : "prompt");
+    log.add_member(positive.members[i], several
+                                            ? fmt::format("prompt {}, weight={}", i + 1,
+                                                          image::python_float(positive.weights[i]))
+                                            : "prompt");
   log.add_prompt(parsed.negative, "unconditioning");
   return log.take();
 }

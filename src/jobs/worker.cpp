@@ -117,9 +117,8 @@ class Run {
     const auto on_image = [&](pipeline::GeneratedImage&& made) {
       return take(request, std::move(made));
     };
-    return engine_.generate(request,
-                            {on_step, on_image, [this](const std::string& text) { say(text); }},
-                            cancel);
+    return engine_.generate(
+        request, {on_step, on_image, [this](const std::string& text) { say(text); }}, cancel);
   }
 
   void say(const std::string& text) const {

@@ -142,8 +142,8 @@ std::vector<ScriptedSession> read_sessions(const std::string& folder) {
   for (std::string row; std::getline(table, row);) {
     if (row.empty()) in_head = false;
     if (in_head || row.empty()) continue;
-    const std::string rest =
-        std::regex_replace(row.substr(std::min<std::size_t>(2, row.size())), std::regex("%"), folder);
+    const std::string rest = std::regex_replace(row.substr(std::min<std::size_t>(2, row.size())),
+                                                std::regex("%"), folder);
     switch (row[0]) {
       case '#':
         sessions.push_back({rest, "", {}, {}, {}, {}});
@@ -194,7 +194,8 @@ TEST_F(Program, SessionsOfTheTable) {
     expect_in_order(done.error, session.error, session.name);
     for (const std::string& part : session.absent)
       EXPECT_EQ((done.out + done.error).find(part), std::string::npos)
-          << session.name << ": " << part << "\n" << done.out << done.error;
+          << session.name << ": " << part << "\n"
+          << done.out << done.error;
   }
 }
 

@@ -15,8 +15,14 @@ using Names = std::vector<std::string>;
 CompletionSources sources() {
   static const std::map<std::string, std::vector<FolderEntry>> kFolders = {
       {".",
-       {{"Cat.PNG", false}, {"dog.jpg", false}, {"notes.md", false}, {"more.txt", false},
-        {"pictures", true}, {".hidden.png", false}, {"two words.png", false}, {".git", true}}},
+       {{"Cat.PNG", false},
+        {"dog.jpg", false},
+        {"notes.md", false},
+        {"more.txt", false},
+        {"pictures", true},
+        {".hidden.png", false},
+        {"two words.png", false},
+        {".git", true}}},
       {"./", {{"Cat.PNG", false}}},
       {"pictures/", {{"deep", true}, {"deeper.gif", false}}},
       {"/home/ann/", {{"holiday.jpeg", false}}},
@@ -68,14 +74,13 @@ TEST(Completion, LinesOfTheTable) {
 }
 
 TEST(Completion, AnyLineIsCompletedWithinItself) {
-  const Names pieces = {" ", "-",  "--",    "<",  "!fix", "!",  "-I", "-S",     "=",
-                        "a", "\\", "猫",    "/",  "~",    "\"", "'",  "--seed", "\xff",
-                        "#", "-A", "k_eul", "./", "\t",   "^"};
+  const Names pieces = {" ",      "-",    "--", "<",  "!fix",  "!",  "-I", "-S",
+                        "=",      "a",    "\\", "猫", "/",     "~",  "\"", "'",
+                        "--seed", "\xff", "#",  "-A", "k_eul", "./", "\t", "^"};
   std::mt19937 random(1);
   for (int round = 0; round < 5000; ++round) {
     std::string line;
-    for (auto length = random() % 9; length > 0; --length)
-      line += pieces[random() % pieces.size()];
+    for (auto length = random() % 9; length > 0; --length) line += pieces[random() % pieces.size()];
     const std::size_t cursor = random() % (line.size() + 3);  // also behind the end
     const Completion found = complete(line, cursor, sources());
     ASSERT_LE(found.begin, std::min(cursor, line.size())) << line;

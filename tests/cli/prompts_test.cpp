@@ -59,8 +59,7 @@ TEST_F(Prompts, EachPictureChoosesWithItsSeed) {
   }
   EXPECT_GT(seen.size(), 3u);
   EXPECT_EQ(negative, (std::set<std::string>{"x", "y", "z"}));
-  for (const std::string& text : seen)
-    EXPECT_EQ(text.find_first_of("{}_|"), text.npos) << text;
+  for (const std::string& text : seen) EXPECT_EQ(text.find_first_of("{}_|"), text.npos) << text;
 }
 
 TEST_F(Prompts, WithoutAChoiceOnePromptServesAll) {

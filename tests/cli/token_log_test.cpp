@@ -15,8 +15,8 @@ using Lines = std::vector<std::string>;
 Lines log_of(const std::string& line, TokenMarks marks) {
   const auto command = parse_prompt_line(line);
   EXPECT_TRUE(command.has_value()) << line;
-  const auto parsed = understand(
-      {command->prompt, command->values.text("negative_prompt"), 0}, command->values);
+  const auto parsed =
+      understand({command->prompt, command->values.text("negative_prompt"), 0}, command->values);
   EXPECT_TRUE(parsed.has_value()) << line;
   return token_log(*parsed, *tokenizer_of({}), marks);
 }

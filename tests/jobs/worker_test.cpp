@@ -94,22 +94,21 @@ TEST_F(Worker, PicturesMayHavePromptsOfTheirOwn) {
   several.output.name_format = "{prefix}.{seed}.{prompt}.png";
   std::vector<std::pair<int, int>> steps;
   std::vector<std::string> commands;
-  const JobReport report =
-      run_job(*engine_, several,
-              {[&](const pipeline::StepProgress& step) {
-                 steps.emplace_back(step.picture, step.pictures);
-               },
-               [&](const StoredPicture& stored) { commands.push_back(stored.command); },
-               {}},
-              {});
+  const JobReport report = run_job(
+      *engine_, several,
+      {[&](const pipeline::StepProgress& step) { steps.emplace_back(step.picture, step.pictures); },
+       [&](const StoredPicture& stored) { commands.push_back(stored.command); },
+       {}},
+      {});
   EXPECT_FALSE(report.error.has_value());
   EXPECT_EQ(report.seeds, (std::vector<std::uint32_t>{5, 6, 7}));
   ASSERT_EQ(commands.size(), 3u);
   EXPECT_TRUE(commands[1].starts_with("a dog [fog] -s 2 -S 6 ")) << commands[1];
-  EXPECT_EQ(steps, (std::vector<std::pair<int, int>>{{0, 3}, {0, 3}, {1, 3}, {1, 3}, {2, 3}, {2, 3}}));
-  EXPECT_EQ(files(), (std::vector<std::string>{"000001.5.a cat.png", "000001.6.a dog.png",
-                                               "000001.7.a cat.png", "invoke_log.md",
-                                               "invoke_log.txt"}));
+  EXPECT_EQ(steps,
+            (std::vector<std::pair<int, int>>{{0, 3}, {0, 3}, {1, 3}, {1, 3}, {2, 3}, {2, 3}}));
+  EXPECT_EQ(files(),
+            (std::vector<std::string>{"000001.5.a cat.png", "000001.6.a dog.png",
+                                      "000001.7.a cat.png", "invoke_log.md", "invoke_log.txt"}));
   several.output.grid = true;
   EXPECT_EQ(run(several).pictures.size(), 1u);
   const CancelToken cancelled;
