@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "image/internal/negative.h"
 #include "image/metadata.h"
 #include "image/python_text.h"
 
@@ -51,9 +52,14 @@ bool needs_quotes(std::string_view prompt) {
   return false;
 }
 
-std::string prompt_text(std::string prompt) {
+std::string one_line(std::string text) {
   std::replace_if(
-      prompt.begin(), prompt.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
+std::string prompt_text(const ImageMetadata& picture) {
+  const std::string prompt = one_line(prompt_with_negative(picture));
   return needs_quotes(prompt) ? quoted(prompt) : prompt;
 }
 
@@ -144,11 +150,14 @@ void add_switches(CommandLine& line, const ImageMetadata& picture, bool grid) {
     variations += std::to_string(seed) + ':' + python_float(weight);
   }
   if (!variations.empty()) line.add("-V", variations);
+  if (negative_stands_apart(picture))
+    line.add("--negative_prompt", quoted(one_line(picture.negative_prompt)));
+  if (picture.prompt_dialect != "invoke") line.add("--prompt_dialect", word(picture.prompt_dialect));
 }
 
 std::string command(const ImageMetadata& picture, bool grid) {
   CommandLine line;
-  line.add(prompt_text(picture.prompt));
+  line.add(prompt_text(picture));
   add_switches(line, picture, grid);
   return line.take();
 }

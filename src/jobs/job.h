@@ -1,7 +1,9 @@
 #pragma once
 // One command of a user, as every door hands it to the worker.
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/result.h"
@@ -20,8 +22,18 @@ struct OutputOptions {
   bool grid = false;                ///< one file with all pictures in place of single ones
 };
 
+/// What one picture of a job is drawn from.
+struct PicturePrompt {
+  std::string prompt;
+  std::string negative_prompt;
+  std::uint32_t seed = 0;
+};
+
 struct Job {
   pipeline::GenerationRequest request;
+  /// One for each picture when their prompts differ (dynamic prompts), in place of the request's
+  /// own prompts and seed; they are drawn one at a time. Empty: all are drawn from the request.
+  std::vector<PicturePrompt> pictures;
   OutputOptions output;
 };
 

@@ -12,18 +12,12 @@
 namespace invokeai::jobs {
 namespace {
 
-/// The whole prompt as metadata keeps it: negative words stand in brackets.
-std::string prompt_with_negative(const pipeline::GenerationRequest& request) {
-  if (request.negative_prompt.empty()) return request.prompt;
-  std::string negative = request.negative_prompt;  // brackets do not nest
-  std::erase_if(negative, [](char c) { return c == '[' || c == ']'; });
-  return fmt::format("{}{}[{}]", request.prompt, request.prompt.empty() ? "" : " ", negative);
-}
-
 image::ImageMetadata describe(const pipeline::GenerationRequest& request,
                               const pipeline::GeneratedImage& made) {
   image::ImageMetadata metadata;
-  metadata.prompt = prompt_with_negative(request);
+  metadata.prompt = request.prompt;
+  metadata.negative_prompt = request.negative_prompt;
+  metadata.prompt_dialect = request.prompt_dialect;
   metadata.seed = made.seed;
   metadata.steps = request.steps;
   metadata.width = made.width;
@@ -92,10 +86,39 @@ class Run {
   Result<pipeline::Outcome> draw(const CancelToken& cancel) {
     TRY_ASSIGN(prefix_, gallery::next_prefix(job_.output.folder));
     check_name_format();
-    const pipeline::GenerationCallbacks callbacks{
-        events_.on_step, [this](pipeline::GeneratedImage&& made) { return take(std::move(made)); },
-        [this](const std::string& text) { say(text); }};
-    return engine_.generate(job_.request, callbacks, cancel);
+    if (job_.pictures.empty()) return generate(job_.request, events_.on_step, cancel);
+    const int count = static_cast<int>(job_.pictures.size());
+    for (int i = 0; i < count; ++i) {
+      const auto on_step = [&](pipeline::StepProgress progress) {
+        progress.picture = i;
+        progress.pictures = count;
+        if (events_.on_step) events_.on_step(progress);
+      };
+      TRY_ASSIGN(const pipeline::Outcome outcome,
+                 generate(request_for(job_.pictures[i]), on_step, cancel));
+      if (outcome == pipeline::Outcome::cancelled) return outcome;
+    }
+    return pipeline::Outcome::completed;
+  }
+
+  pipeline::GenerationRequest request_for(const PicturePrompt& picture) const {
+    pipeline::GenerationRequest request = job_.request;
+    request.prompt = picture.prompt;
+    request.negative_prompt = picture.negative_prompt;
+    request.seed = picture.seed;
+    request.iterations = 1;
+    return request;
+  }
+
+  Result<pipeline::Outcome> generate(
+      const pipeline::GenerationRequest& request,
+      const std::function<void(const pipeline::StepProgress&)>& on_step,
+      const CancelToken& cancel) {
+    const auto on_image = [&](pipeline::GeneratedImage&& made) {
+      return take(request, std::move(made));
+    };
+    return engine_.generate(
+        request, {on_step, on_image, [this](const std::string& text) { say(text); }}, cancel);
   }
 
   void say(const std::string& text) const {
@@ -114,8 +137,8 @@ class Run {
     }
   }
 
-  Result<> take(pipeline::GeneratedImage&& made) {
-    const image::ImageMetadata metadata = describe(job_.request, made);
+  Result<> take(const pipeline::GenerationRequest& request, pipeline::GeneratedImage&& made) {
+    const image::ImageMetadata metadata = describe(request, made);
     report_.seeds.push_back(made.seed);
     if (job_.output.grid) {
       grid_.push_back(std::move(made.picture));
@@ -124,6 +147,7 @@ class Run {
       return {};
     }
     gallery::PictureName name{job_.output.folder, name_format_, job_.output.name_values, prefix_};
+    name.values["prompt"] = request.prompt;
     name.values["width"] = std::int64_t{made.width};
     name.values["height"] = std::int64_t{made.height};
     return store(std::move(name), made.picture, image::metadata_chunks(metadata, app_),

@@ -7,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "base/seeds.h"
 #include "pipeline/engine.h"
 
 namespace invokeai::pipeline {
@@ -53,7 +54,7 @@ class FakeEngine final : public Engine {
     TRY_VOID(validate(request));
     const int width = request.width > 0 ? request.width : model_.native_width;
     const int height = request.height > 0 ? request.height : model_.native_height;
-    std::uint32_t seed = request.seed ? *request.seed : std::random_device()() % 0xffffffffu;
+    std::uint32_t seed = request.seed ? *request.seed : random_seed();
     for (int picture = 0; picture < request.iterations; ++picture) {
       const auto start = std::chrono::steady_clock::now();
       for (int step = 1; step <= request.steps; ++step) {
@@ -66,8 +67,7 @@ class FakeEngine final : public Engine {
       const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
       TRY_VOID(callbacks.on_image(
           {paint(request.prompt, seed, width, height), seed, spent.count(), width, height}));
-      // Deterministic as in the real chain of seeds, but not the same numbers.
-      seed = std::mt19937(seed)();
+      seed = next_seed(seed);
     }
     return Outcome::completed;
   }

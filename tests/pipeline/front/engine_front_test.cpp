@@ -77,6 +77,7 @@ TEST(Validate, NamesWhatIsWrong) {
   refused([](auto& r) { r.iterations = 0; }, "iterations");
   refused([](auto& r) { r.batch_size = 65; }, "batch_size");
   refused([](auto& r) { r.sampler = "euler"; }, "sampler_name takes one of ddim");
+  refused([](auto& r) { r.prompt_dialect = "other"; }, "prompt_dialect takes one of invoke, a1111");
   refused([](auto& r) { r.perlin = 1.01; }, "perlin");
   refused([](auto& r) { r.threshold = -1; }, "threshold");
   refused([](auto& r) { r.prompt_dialect = "comfy"; }, "prompt_dialect");
