@@ -99,8 +99,12 @@ Result<> write(const std::vector<image::FoundMetadata>& found, const Options& op
                const fs::path& file, std::ostream& out) {
   std::vector<image::ImageMetadata> pictures;
   for (const auto& each : found) pictures.push_back(each.picture);
-  const auto written = image::as_texts(
-      pictures, found.front().app.value_or(image::AppMetadata{}), *options.form);
+  image::AppMetadata app;  // these texts are of our making, only the model is the finder's
+  if (found.front().app) {
+    app.model_id = found.front().app->model_id;
+    app.model_hash = found.front().app->model_hash;
+  }
+  const auto written = image::as_texts(pictures, app, *options.form);
   const fs::path target = options.output.value_or(file);
   TRY_VOID(image::write_png_texts(file, target, written.texts));
   out << "wrote " << printable(target.string()) << '\n';

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kInvokeaiKeyword = "invokeai_metadata";
 constexpr std::string_view kParametersKeyword = "parameters";
+constexpr std::size_t kSha256Digits = 64;  // AUTOMATIC1111 stores the first ten
 
 bool is_karras(const ImageMetadata& picture) {
   return picture.karras_max && picture.steps < *picture.karras_max;
@@ -113,7 +114,8 @@ std::string as_invokeai_metadata(const ImageMetadata& picture, const AppMetadata
       {"seamless_y", picture.seamless}};
   if (app.model_id) {
     json["model"] = {{"name", *app.model_id}, {"type", "main"}};
-    if (app.model_hash) json["model"]["hash"] = "sha256:" + *app.model_hash;
+    if (app.model_hash && app.model_hash->size() == kSha256Digits)
+      json["model"]["hash"] = "sha256:" + *app.model_hash;
   }
   if (!picture.init_image.empty()) {
     json["strength"] = picture.strength;

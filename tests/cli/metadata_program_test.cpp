@@ -66,6 +66,9 @@ TEST_F(MetadataProgram, WritesOtherForms) {
   EXPECT_EQ(texts[0].keyword, "Dream");
   EXPECT_EQ(texts[0].text, kLine);
   EXPECT_EQ(texts[2].keyword, "parameters");
+  const auto json = nlohmann::json::parse(texts[1].text);
+  EXPECT_EQ(json.at("app_id"), "invoke-ai/InvokeAI");
+  EXPECT_EQ(json.at("model_id"), "m");
   EXPECT_EQ(run({"--write", "invokeai", path("cat.png")}), 0) << errors_;
   EXPECT_EQ(image::read_png_text(*read_file(path("cat.png")))->size(), 2u);
 }

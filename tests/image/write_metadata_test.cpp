@@ -24,7 +24,7 @@ ImageMetadata plain_picture() {
 }
 
 AppMetadata some_app() {
-  return {.model_id = "sd, 1.5: x", .model_hash = "cc6cb27103417325ff94f52b7a5d2dde45a7515b"};
+  return {.model_id = "sd, 1.5: x", .model_hash = "cc6cb27103417325ff94f52b7a5d2dde45a7515b25c255d8e396c90014281516"};
 }
 
 FoundMetadata read_back(const TextChunks& texts) {
@@ -39,7 +39,7 @@ TEST(WriteMetadata, InvokeAi3) {
             R"("negative_prompt": "dog bird", "width": 640, "height": 384, "seed": 4294967295, )"
             R"("rand_device": "cpu", "cfg_scale": 7.0, "steps": 20, "scheduler": "heun_k", )"
             R"("seamless_x": true, "seamless_y": true, "model": {"name": "sd, 1.5: x", )"
-            R"("type": "main", "hash": "sha256:cc6cb27103417325ff94f52b7a5d2dde45a7515b"}, )"
+            R"("type": "main", "hash": "sha256:cc6cb27103417325ff94f52b7a5d2dde45a7515b25c255d8e396c90014281516"}, )"
             R"("app_version": "2.3.0"})");
 }
 
