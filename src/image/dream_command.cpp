@@ -13,6 +13,12 @@ bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
 /// As one double-quoted shell word: only `"` and `\` need a backslash there.
 std::string quoted(std::string_view text) {
   std::string result = "\"";
@@ -23,12 +29,13 @@ std::string quoted(std::string_view text) {
   return result + '"';
 }
 
-/// A switch's value as the shell-like splitter will read it back.
-std::string word(std::string_view text) {
+/// A switch's value as the shell-like splitter will read it back; line breaks become blanks.
+std::string word(const std::string& value) {
+  const std::string text = one_line(value);
   const bool plain = !text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
     return is_blank(c) || c == '"' || c == '\'' || c == '\\' || c == '#';
   });
-  return plain ? std::string(text) : quoted(text);
+  return plain ? text : quoted(text);
 }
 
 /// A path; one that looks like a switch gets a folder in front.
@@ -50,12 +57,6 @@ bool needs_quotes(std::string_view prompt) {
     if (letter < prompt.size() && is_letter(prompt[letter])) return true;
   }
   return false;
-}
-
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return text;
 }
 
 std::string prompt_text(const ImageMetadata& picture) {

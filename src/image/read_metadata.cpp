@@ -7,9 +7,14 @@
 namespace invokeai::image {
 namespace {
 
-std::string_view text_of(const TextChunks& texts, std::string_view keyword) {
+constexpr std::size_t kMaxPlainText = std::size_t{1} << 20;
+constexpr std::size_t kMaxJson = std::size_t{8} << 20;
+
+/// The first text of this name, unless it is longer than any program would write.
+std::string_view text_of(const TextChunks& texts, std::string_view keyword,
+                         std::size_t limit = kMaxJson) {
   for (const TextChunk& chunk : texts)
-    if (chunk.keyword == keyword) return chunk.text;
+    if (chunk.keyword == keyword && chunk.text.size() <= limit) return chunk.text;
   return {};
 }
 
@@ -26,8 +31,8 @@ std::optional<std::pair<int, int>> png_size(std::string_view bytes) {
 }
 
 std::vector<FoundMetadata> read_texts(const TextChunks& texts, std::string_view file_bytes) {
-  auto found = read_invokeai2(text_of(texts, kDreamKeyword), text_of(texts, kMetadataKeyword),
-                              png_size(file_bytes));
+  auto found = read_invokeai2(text_of(texts, kDreamKeyword, kMaxPlainText),
+                              text_of(texts, kMetadataKeyword), png_size(file_bytes));
   if (!found.empty()) return found;
   if (const auto json = text_of(texts, "invokeai_metadata"); !json.empty())
     if (auto one = read_invokeai3(json)) {
@@ -36,7 +41,7 @@ std::vector<FoundMetadata> read_texts(const TextChunks& texts, std::string_view 
       return {std::move(*one)};
     }
   for (const std::string_view keyword : {std::string_view("parameters"), kUserComment})
-    if (auto one = read_a1111(text_of(texts, keyword))) return {std::move(*one)};
+    if (auto one = read_a1111(text_of(texts, keyword, kMaxPlainText))) return {std::move(*one)};
   if (auto one = read_comfyui(text_of(texts, "prompt"))) return {std::move(*one)};
   return {};
 }

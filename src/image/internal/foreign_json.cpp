@@ -8,7 +8,7 @@
 namespace invokeai::image {
 namespace {
 
-constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxBytes = std::size_t{8} << 20;
 constexpr int kMaxDepth = 200;
 
 /// Length of a word Python writes for a number that JSON does not know; 0 when there is none.

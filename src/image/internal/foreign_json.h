@@ -8,9 +8,10 @@
 
 namespace invokeai::image {
 
-using Json = nlohmann::ordered_json;
+/// Sorted by key: an object of a million members must not take a million times a million steps.
+using Json = nlohmann::json;
 
-/// Nothing for broken JSON, more than 16 MiB of it or more than 200 levels. Python's NaN and
+/// Nothing for broken JSON, more than 8 MiB of it or more than 200 levels. Python's NaN and
 /// Infinity, which are no JSON but are written by ComfyUI and others, become null.
 std::optional<Json> parse_foreign_json(std::string_view text);
 

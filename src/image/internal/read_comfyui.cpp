@@ -12,6 +12,7 @@ namespace invokeai::image {
 namespace {
 
 constexpr int kMaxHops = 100;
+constexpr int kMaxPasses = 10;
 
 struct Node {
   std::string_view id;
@@ -103,7 +104,7 @@ class GraphReader {
     Node sampler = last_pass();
     int passes = sampler ? 1 : 0;
     std::set<std::string_view> seen;
-    while (sampler && seen.insert(sampler.id).second) {
+    while (sampler && passes < kMaxPasses && seen.insert(sampler.id).second) {
       Node earlier;
       if (const Node latent = linked(sampler.input("latent_image")))
         walk(latent, [&](const Node& source) {

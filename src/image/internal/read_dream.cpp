@@ -10,6 +10,8 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+constexpr int kMaxGroups = 200;  // switches with their values; there are fewer kinds
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// "-s 50 -S 42 -W ", which only the program itself writes in this order.
@@ -107,7 +109,7 @@ class SwitchReader {
     auto start = words.begin();
     while (start != words.end() && !is_switch(*start)) ++start;
     if (start != words.begin()) lose_words(joined(words.begin(), start));
-    while (start != words.end()) {
+    for (int groups = 0; start != words.end() && groups < kMaxGroups; ++groups) {
       const auto end = std::find_if(start + 1, words.end(), is_switch);
       read_group(mended(Words(start, end)));
       start = end;

@@ -189,9 +189,8 @@ Json mended_image(const Json& top) {
   return mended;
 }
 
-FoundMetadata read_picture(const Json& top, const Json& image, FileSize file_size,
+FoundMetadata read_picture(const Json& image, FileSize file_size,
                            const std::optional<DreamPrompt>& dream, Finding finding) {
-  take_app(top, finding);
   finding.picture().prompt = best_prompt(member(image, "prompt"), dream, finding);
   take_settings(image, finding);
   take_size(image, file_size, finding);
@@ -212,12 +211,13 @@ std::vector<FoundMetadata> read_invokeai2(std::string_view dream, std::string_vi
   const Json& images = member(top, "images");
   const Json image = mended_image(top);
   std::vector<FoundMetadata> found;
+  if (!top.empty()) take_app(top, from_dream);
   if (images.is_array() && !images.empty()) {
     for (const Json& each : images)
       if (found.size() < kMaxPictures)
-        found.push_back(read_picture(top, each, std::nullopt, prompt, from_dream));
+        found.push_back(read_picture(each, std::nullopt, prompt, from_dream));
   } else if (!member(image, "seed").is_null() || !member(image, "prompt").is_null()) {
-    found.push_back(read_picture(top, image, file_size, prompt, std::move(from_dream)));
+    found.push_back(read_picture(image, file_size, prompt, std::move(from_dream)));
   } else if (prompt) {
     from_dream.picture().prompt = prompt->text;
     from_dream.seed(Json());

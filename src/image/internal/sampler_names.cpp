@@ -124,10 +124,10 @@ bool automatic_karras(std::string_view a1111_sampler) {
   return std::ranges::find(kKarras, lower(a1111_sampler)) != kKarras.end();
 }
 
-std::string_view sampler_for(Tool tool, std::string_view ours) {
+SamplerChoice sampler_for(Tool tool, std::string_view ours) {
   for (const Row& row : kRows)
-    if (row.tool == tool && row.ours == ours) return row.theirs;
-  return sampler_for(tool, "k_euler");
+    if (row.tool == tool && row.ours == ours) return {row.theirs, false, row.same};
+  return {sampler_for(tool, "k_euler").name, false, false};
 }
 
 }  // namespace invokeai::image

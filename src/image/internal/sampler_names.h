@@ -10,9 +10,9 @@ namespace invokeai::image {
 enum class Tool { invokeai, a1111, comfyui };
 
 struct SamplerChoice {
-  std::string_view name;  ///< ours
+  std::string_view name;
   bool karras = false;
-  bool same = true;  ///< false: the nearest we have
+  bool same = true;  ///< false: the nearest there is
 };
 
 /// Is this one of our own samplers' names?
@@ -30,6 +30,6 @@ std::optional<bool> schedule_is_karras(std::string_view schedule);
 bool automatic_karras(std::string_view a1111_sampler);
 
 /// Our sampler's name in the tool, without its schedule; the nearest when it has no such.
-std::string_view sampler_for(Tool tool, std::string_view ours);
+SamplerChoice sampler_for(Tool tool, std::string_view ours);
 
 }  // namespace invokeai::image
