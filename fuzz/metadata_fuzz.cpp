@@ -24,8 +24,8 @@ void check(std::string_view file) {
     INVOKEAI_CHECK(each.picture.height >= 64 && each.picture.height <= 8192);
     const std::string line = image::recall_command(each);
     INVOKEAI_CHECK(line.find_first_of(std::string_view("\0\n\r\x1b", 4)) == line.npos);
-    for (const auto form : {image::MetadataForm::dream, image::MetadataForm::invokeai,
-                            image::MetadataForm::a1111})
+    for (const auto form :
+         {image::MetadataForm::dream, image::MetadataForm::invokeai, image::MetadataForm::a1111})
       INVOKEAI_CHECK(!image::as_texts({&each.picture, 1}, {}, form).texts.empty());
   }
 }
@@ -36,6 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data), size);
   check(text);
   for (const char* keyword : {"Dream", "sd-metadata", "invokeai_metadata", "parameters", "prompt"})
-    if (const auto png = image::encode_png(image::Image(1, 1, 1), {{keyword, text}}, 0)) check(*png);
+    if (const auto png = image::encode_png(image::Image(1, 1, 1), {{keyword, text}}, 0))
+      check(*png);
   return 0;
 }

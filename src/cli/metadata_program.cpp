@@ -21,7 +21,8 @@ constexpr std::string_view kHelp =
     "\n"
     "  --json         one JSON object a picture, each on a line\n"
     "  --line         only the command for the invoke> line\n"
-    "  --write FORM   store it as dream (InvokeAI 2), invokeai (3 to 6) or a1111 as well; texts of\n"
+    "  --write FORM   store it as dream (InvokeAI 2), invokeai (3 to 6) or a1111 as well; texts "
+    "of\n"
     "                 the same names are replaced, the pixels stay as they are\n"
     "  --output FILE  write there in place of the file itself\n"
     "  -h, --help     show this page\n";
@@ -89,8 +90,8 @@ void print_json(const image::FoundMetadata& found, const fs::path& file, std::os
   nlohmann::ordered_json json = {{"file", file.string()},
                                  {"software", found.software},
                                  {"command", image::recall_command(found)}};
-  json["metadata"] = nlohmann::ordered_json::parse(
-      image::sd_metadata_json(found.picture, app), nullptr, false);
+  json["metadata"] =
+      nlohmann::ordered_json::parse(image::sd_metadata_json(found.picture, app), nullptr, false);
   json["lost"] = found.lost;
   out << image::python_json(json) << '\n';
 }

@@ -153,7 +153,8 @@ void add_switches(CommandLine& line, const ImageMetadata& picture, bool grid) {
   if (!variations.empty()) line.add("-V", variations);
   if (negative_stands_apart(picture))
     line.add("--negative_prompt", quoted(one_line(picture.negative_prompt)));
-  if (picture.prompt_dialect != "invoke") line.add("--prompt_dialect", word(picture.prompt_dialect));
+  if (picture.prompt_dialect != "invoke")
+    line.add("--prompt_dialect", word(picture.prompt_dialect));
 }
 
 std::string command(const ImageMetadata& picture, bool grid) {

@@ -66,10 +66,9 @@ std::vector<std::string> lost_in(const ImageMetadata& picture, MetadataForm form
     if (condition) lost.push_back(std::move(line));
   };
   if (form == MetadataForm::dream) return lost;
-  const SamplerChoice sampler =
-      sampler_for(a1111 ? Tool::a1111 : Tool::invokeai, picture.sampler);
-  lose_if(!sampler.same, fmt::format("the sampler {}: {} is the nearest", picture.sampler,
-                                     sampler.name));
+  const SamplerChoice sampler = sampler_for(a1111 ? Tool::a1111 : Tool::invokeai, picture.sampler);
+  lose_if(!sampler.same,
+          fmt::format("the sampler {}: {} is the nearest", picture.sampler, sampler.name));
   lose_if(!a1111 && is_karras(picture) && !has_karras_form(sampler.name),
           fmt::format("the Karras noise levels of {}", picture.sampler));
   lose_if((picture.prompt_dialect == "a1111") != a1111 && has_notation(picture),
@@ -157,16 +156,17 @@ WrittenMetadata as_texts(std::span<const ImageMetadata> pictures, const AppMetad
   const ImageMetadata& first = pictures.front();
   WrittenMetadata written{{}, lost_in(first, form)};
   if (form == MetadataForm::dream) {
-    written.texts = pictures.size() == 1 ? metadata_chunks(first, app)
-                                         : grid_metadata_chunks(pictures, app);
+    written.texts =
+        pictures.size() == 1 ? metadata_chunks(first, app) : grid_metadata_chunks(pictures, app);
     return written;
   }
   if (pictures.size() > 1)
     written.lost.push_back(
         fmt::format("{} of the grid's {} pictures", pictures.size() - 1, pictures.size()));
-  written.texts = {form == MetadataForm::a1111
-                       ? TextChunk{std::string(kParametersKeyword), as_a1111_parameters(first, app)}
-                       : TextChunk{std::string(kInvokeaiKeyword), as_invokeai_metadata(first, app)}};
+  written.texts = {
+      form == MetadataForm::a1111
+          ? TextChunk{std::string(kParametersKeyword), as_a1111_parameters(first, app)}
+          : TextChunk{std::string(kInvokeaiKeyword), as_invokeai_metadata(first, app)}};
   return written;
 }
 

@@ -42,13 +42,12 @@ class MetadataProgram : public testing::Test {
   std::string out_, errors_;
 };
 
-const std::string kLine =
-    "a cat -s 20 -S 5 -W 512 -H 512 -C 7.0 -A k_euler --prompt_dialect a1111";
+const std::string kLine = "a cat -s 20 -S 5 -W 512 -H 512 -C 7.0 -A k_euler --prompt_dialect a1111";
 
 TEST_F(MetadataProgram, TellsWhatItFinds) {
   EXPECT_EQ(run({path("cat.png")}), 0);
-  EXPECT_EQ(out_, path("cat.png") + "\n  made by: AUTOMATIC1111\n  model:   m\n  command: " + kLine +
-                      "\n  lost:    its setting 'Clip skip' was '2'\n");
+  EXPECT_EQ(out_, path("cat.png") + "\n  made by: AUTOMATIC1111\n  model:   m\n  command: " +
+                      kLine + "\n  lost:    its setting 'Clip skip' was '2'\n");
   EXPECT_EQ(run({"--line", path("cat.png")}), 0);
   EXPECT_EQ(out_, kLine + "\n");
   EXPECT_EQ(run({"--json", path("cat.png")}), 0);

@@ -166,8 +166,8 @@ TEST(Metadata, NegativeWordsStandInThePromptOrApart) {
   EXPECT_EQ(together.at("prompt").at(0).at("prompt"), "a [b]");
   EXPECT_FALSE(together.contains("negative_prompt"));
   EXPECT_FALSE(together.contains("prompt_dialect"));
-  const Json apart = image_of(
-      R"({"prompt": "a:1 AND b:2", "negative_prompt": "c", "prompt_dialect": "a1111"})");
+  const Json apart =
+      image_of(R"({"prompt": "a:1 AND b:2", "negative_prompt": "c", "prompt_dialect": "a1111"})");
   EXPECT_EQ(apart.at("prompt"), Json::parse(R"([{"prompt": "a:1 AND b:2", "weight": 1.0}])"));
   EXPECT_EQ(apart.at("negative_prompt"), "c");
   EXPECT_EQ(apart.at("prompt_dialect"), "a1111");

@@ -176,10 +176,10 @@ TEST(ReadMetadata, FilesWithoutAnythingSaySo) {
 }
 
 TEST(ReadMetadata, FieldsBesideTheCommandAreKept) {
-  const auto found = read_metadata(*encode_png(
-      Image(64, 64, 3),
-      {{"sd-metadata",
-        R"({"model_hash": "ab", "image": {"type": "img2img", "prompt": "x", "seed": 1,
+  const auto found = read_metadata(
+      *encode_png(Image(64, 64, 3),
+                  {{"sd-metadata",
+                    R"({"model_hash": "ab", "image": {"type": "img2img", "prompt": "x", "seed": 1,
             "orig_hash": "cd", "init_mask": "m.png", "strength_steps": 0.4, "inpaint_replace": 0.5,
             "postprocessing": [{"tool": "gfpgan", "dream_command": "!fix x -G 1"}]}})"}}));
   ASSERT_TRUE(found);
@@ -201,8 +201,8 @@ TEST(ReadMetadata, HugeAndDeepTextsAreBounded) {
     EXPECT_FALSE(read(keyword, std::string(1000000, '['))) << keyword;
     EXPECT_FALSE(read(keyword, "{\"image\":" + std::string(1000000, '{'))) << keyword;
   }
-  EXPECT_FALSE(read("prompt", R"({"1": {"class_type": "X"}, "2": ")" +
-                                  std::string(9 << 20, 'x') + "\"}"));
+  EXPECT_FALSE(
+      read("prompt", R"({"1": {"class_type": "X"}, "2": ")" + std::string(9 << 20, 'x') + "\"}"));
   std::string members = "{";
   for (int i = 0; i < 200000; ++i) members += fmt::format("\"{}\":[\"{}\",0],", i, i + 1);
   EXPECT_FALSE(read("prompt", members + "\"x\":1}"));

@@ -24,7 +24,8 @@ ImageMetadata plain_picture() {
 }
 
 AppMetadata some_app() {
-  return {.model_id = "sd, 1.5: x", .model_hash = "cc6cb27103417325ff94f52b7a5d2dde45a7515b25c255d8e396c90014281516"};
+  return {.model_id = "sd, 1.5: x",
+          .model_hash = "cc6cb27103417325ff94f52b7a5d2dde45a7515b25c255d8e396c90014281516"};
 }
 
 FoundMetadata read_back(const TextChunks& texts) {
@@ -34,13 +35,14 @@ FoundMetadata read_back(const TextChunks& texts) {
 }
 
 TEST(WriteMetadata, InvokeAi3) {
-  EXPECT_EQ(as_invokeai_metadata(plain_picture(), some_app()),
-            R"({"generation_mode": "txt2img", "positive_prompt": "a cat, on a mat", )"
-            R"("negative_prompt": "dog bird", "width": 640, "height": 384, "seed": 4294967295, )"
-            R"("rand_device": "cpu", "cfg_scale": 7.0, "steps": 20, "scheduler": "heun_k", )"
-            R"("seamless_x": true, "seamless_y": true, "model": {"name": "sd, 1.5: x", )"
-            R"("type": "main", "hash": "sha256:cc6cb27103417325ff94f52b7a5d2dde45a7515b25c255d8e396c90014281516"}, )"
-            R"("app_version": "2.3.0"})");
+  EXPECT_EQ(
+      as_invokeai_metadata(plain_picture(), some_app()),
+      R"({"generation_mode": "txt2img", "positive_prompt": "a cat, on a mat", )"
+      R"("negative_prompt": "dog bird", "width": 640, "height": 384, "seed": 4294967295, )"
+      R"("rand_device": "cpu", "cfg_scale": 7.0, "steps": 20, "scheduler": "heun_k", )"
+      R"("seamless_x": true, "seamless_y": true, "model": {"name": "sd, 1.5: x", )"
+      R"("type": "main", "hash": "sha256:cc6cb27103417325ff94f52b7a5d2dde45a7515b25c255d8e396c90014281516"}, )"
+      R"("app_version": "2.3.0"})");
 }
 
 TEST(WriteMetadata, A1111) {
@@ -65,8 +67,9 @@ TEST(WriteMetadata, EveryFormReadsBackAsTheSamePicture) {
   const ImageMetadata picture = plain_picture();
   EXPECT_EQ(form_of(MetadataForm::dream, picture), "a cat, [dog] on a mat [bird]" + switches);
   EXPECT_EQ(form_of(MetadataForm::invokeai, picture), "a cat, on a mat [dog bird]" + switches);
-  EXPECT_EQ(form_of(MetadataForm::a1111, picture),
-            "a cat, on a mat" + switches + " --negative_prompt \"dog bird\" --prompt_dialect a1111");
+  EXPECT_EQ(
+      form_of(MetadataForm::a1111, picture),
+      "a cat, on a mat" + switches + " --negative_prompt \"dog bird\" --prompt_dialect a1111");
   ImageMetadata other = picture;
   other.prompt = "a (cat:1.2)";
   other.negative_prompt = "[dog], \"bird\"";
@@ -77,9 +80,9 @@ TEST(WriteMetadata, EveryFormReadsBackAsTheSamePicture) {
 }
 
 TEST(WriteMetadata, EverySamplerReadsBackOrIsReported) {
-  for (const char* sampler : {"ddim", "k_dpm_2_a", "k_dpm_2", "k_dpmpp_2_a", "k_dpmpp_2",
-                              "k_euler_a", "k_euler", "k_heun", "k_lms", "plms", "pndm", "dpmpp_2m",
-                              "dpmpp_sde", "unipc", "lcm"}) {
+  for (const char* sampler :
+       {"ddim", "k_dpm_2_a", "k_dpm_2", "k_dpmpp_2_a", "k_dpmpp_2", "k_euler_a", "k_euler",
+        "k_heun", "k_lms", "plms", "pndm", "dpmpp_2m", "dpmpp_sde", "unipc", "lcm"}) {
     ImageMetadata picture;
     picture.sampler = sampler;
     for (const auto form : {MetadataForm::invokeai, MetadataForm::a1111}) {
@@ -107,15 +110,14 @@ TEST(WriteMetadata, WhatAFormCannotSayIsReported) {
   const std::vector<ImageMetadata> grid = {picture, picture, picture};
   EXPECT_TRUE(as_texts(grid, {}, MetadataForm::dream).lost.empty());
   EXPECT_EQ(as_texts(grid, {}, MetadataForm::invokeai).lost,
-            (std::vector<std::string>{"the Karras noise levels of k_euler_a", "its variations",
-                                      "its Perlin noise", "its threshold",
-                                      "what was done after drawing",
-                                      "2 of the grid's 3 pictures"}));
-  EXPECT_EQ(as_texts(grid, {}, MetadataForm::a1111).lost,
             (std::vector<std::string>{
-                "the notation of its prompt, which is of the invoke dialect",
-                "variations beyond the first", "its Perlin noise", "its threshold",
-                "what was done after drawing", "2 of the grid's 3 pictures"}));
+                "the Karras noise levels of k_euler_a", "its variations", "its Perlin noise",
+                "its threshold", "what was done after drawing", "2 of the grid's 3 pictures"}));
+  EXPECT_EQ(
+      as_texts(grid, {}, MetadataForm::a1111).lost,
+      (std::vector<std::string>{"the notation of its prompt, which is of the invoke dialect",
+                                "variations beyond the first", "its Perlin noise", "its threshold",
+                                "what was done after drawing", "2 of the grid's 3 pictures"}));
 }
 
 TEST(WriteMetadata, OnlyTextsOfTheSameNameChange) {

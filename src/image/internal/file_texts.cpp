@@ -127,8 +127,8 @@ std::string_view jpeg_exif(std::string_view bytes) {
       continue;
     }
     if (bytes[1] == '\xDA' || bytes[1] == '\xD9') break;
-    const std::size_t length = std::size_t{static_cast<std::uint8_t>(bytes[2])} << 8 |
-                               static_cast<std::uint8_t>(bytes[3]);
+    const std::size_t length =
+        std::size_t{static_cast<std::uint8_t>(bytes[2])} << 8 | static_cast<std::uint8_t>(bytes[3]);
     if (length < 2 || length > bytes.size() - 2) break;
     const std::string_view data = bytes.substr(4, length - 2);
     if (bytes[1] == '\xE1' && data.starts_with(std::string_view("Exif\0\0", 6))) return data;

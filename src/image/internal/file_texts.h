@@ -10,8 +10,8 @@ namespace invokeai::image {
 
 inline constexpr std::string_view kUserComment = "UserComment";
 
-/// PNG: its text chunks. JPEG and WebP: from EXIF the UserComment under that name, and texts such as
-/// "Prompt:{...}", ComfyUI's way, under the word before the colon in lower case. No pixel is
+/// PNG: its text chunks. JPEG and WebP: from EXIF the UserComment under that name, and texts such
+/// as "Prompt:{...}", ComfyUI's way, under the word before the colon in lower case. No pixel is
 /// decoded; damaged parts are left out. Errors: unsupported for other kinds of file.
 Result<TextChunks> file_texts(std::string_view bytes);
 

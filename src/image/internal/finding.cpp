@@ -70,9 +70,10 @@ void Finding::seed(const Json& value) {
   has_seed_ = true;
   picture().seed = static_cast<std::uint32_t>(*seed);
   if (*seed > 0xFFFFFFFF)
-    lose("seed {} has more than 32 bits; {}, its lower half, draws the same noise where that comes "
-         "from the CPU",
-         *seed, picture().seed);
+    lose(
+        "seed {} has more than 32 bits; {}, its lower half, draws the same noise where that comes "
+        "from the CPU",
+        *seed, picture().seed);
 }
 
 void Finding::sampler(Tool tool, std::string_view name, std::string_view schedule) {
@@ -88,7 +89,8 @@ void Finding::sampler(Tool tool, std::string_view name, std::string_view schedul
   if (schedule.empty()) return;
   const auto karras = schedule_is_karras(schedule);
   if (karras) karras_ = *karras;
-  if (!karras) lose("the noise levels {} do not exist here; the model's own are used", in_quotes(schedule));
+  if (!karras)
+    lose("the noise levels {} do not exist here; the model's own are used", in_quotes(schedule));
 }
 
 void Finding::own_sampler(const std::string& name) {

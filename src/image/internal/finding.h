@@ -26,8 +26,8 @@ class Finding {
   void whole(std::string_view setting_name, const Json& value, int& field);
   void real(std::string_view setting_name, const Json& value, double& field);
 
-  /// Of more than 32 bits the low ones are taken, as torch's generator on the CPU does. Null is lost
-  /// unless a seed was found before.
+  /// Of more than 32 bits the low ones are taken, as torch's generator on the CPU does. Null is
+  /// lost unless a seed was found before.
   void seed(const Json& value);
 
   /// `schedule` may be empty when the name says it, or there is none.

@@ -96,7 +96,8 @@ std::optional<double> as_number(const Json& value) {
 std::optional<std::uint64_t> as_whole(const Json& value) {
   if (value.is_string()) return parse_whole(value.get_ref<const std::string&>());
   if (value.is_number_unsigned()) return value.get<std::uint64_t>();
-  if (value.is_number_integer() && value.get<std::int64_t>() >= 0) return value.get<std::uint64_t>();
+  if (value.is_number_integer() && value.get<std::int64_t>() >= 0)
+    return value.get<std::uint64_t>();
   if (!value.is_number_float()) return std::nullopt;
   const double number = value.get<double>();
   if (!(number >= 0 && number < 9007199254740992.0)) return std::nullopt;  // exact up to 2^53

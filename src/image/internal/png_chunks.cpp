@@ -34,9 +34,9 @@ std::optional<PngChunk> take_chunk(std::string_view& rest) {
   if (rest.size() < kChunkFrame) return std::nullopt;
   const std::size_t length = big_endian(rest);
   if (length > rest.size() - kChunkFrame) return std::nullopt;
-  const PngChunk chunk{
-      rest.substr(4, 4), rest.substr(8, length), rest.substr(0, kChunkFrame + length),
-      checksum(rest.substr(4, 4 + length)) == big_endian(rest.substr(8 + length))};
+  const PngChunk chunk{rest.substr(4, 4), rest.substr(8, length),
+                       rest.substr(0, kChunkFrame + length),
+                       checksum(rest.substr(4, 4 + length)) == big_endian(rest.substr(8 + length))};
   rest.remove_prefix(chunk.whole.size());
   return chunk;
 }

@@ -16,14 +16,14 @@ inline constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1a\n";
 std::uint32_t big_endian(std::string_view four_bytes);
 
 struct PngChunk {
-  std::string_view type;   ///< four letters
+  std::string_view type;  ///< four letters
   std::string_view data;
   std::string_view whole;  ///< with length, type and checksum
   bool intact = false;     ///< the checksum holds
 };
 
-/// The chunk at the start of `rest` (what follows the signature), which is taken off; nothing at the
-/// end of the file, or when it is cut off.
+/// The chunk at the start of `rest` (what follows the signature), which is taken off; nothing at
+/// the end of the file, or when it is cut off.
 std::optional<PngChunk> take_chunk(std::string_view& rest);
 
 struct LatinOrUtf8 {

@@ -1,6 +1,6 @@
 // The `parameters` text of AUTOMATIC1111's web UI and its relatives: the prompt, perhaps a line
-// "Negative prompt: ...", and a line "Steps: 20, Sampler: Euler a, ...". A value with a comma, colon
-// or line break in it is a JSON string.
+// "Negative prompt: ...", and a line "Steps: 20, Sampler: Euler a, ...". A value with a comma,
+// colon or line break in it is a JSON string.
 
 #include <algorithm>
 #include <cmath>
@@ -29,15 +29,18 @@ std::string_view trimmed(std::string_view text) {
 
 bool is_key_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         static_cast<unsigned char>(c) >= 0x80 || std::string_view("_ -/").find(c) != std::string_view::npos;
+         static_cast<unsigned char>(c) >= 0x80 ||
+         std::string_view("_ -/").find(c) != std::string_view::npos;
 }
 
 /// Length of the JSON string at the start of `text`, 0 when it is none.
 std::size_t string_length(std::string_view text) {
   if (!text.starts_with('"')) return 0;
   for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '\\') ++i;
-    else if (text[i] == '"') return i + 1;
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      return i + 1;
   }
   return 0;
 }
@@ -113,9 +116,10 @@ Infotext split_infotext(std::string_view text) {
 
 /// Parameters that change nothing in the picture, or belong to one that does.
 constexpr std::string_view kNoMatter[] = {
-    "Batch size", "Batch pos", "Version", "User", "Hashes", "Lora hashes", "TI hashes", "VAE hash",
-    "Pad conds", "Token merging ratio hr", "Init image hash", "App", "Backend", "Parser",
-    "Original prompt", "Operations", "Pipeline", "Mask mode", "Masked content"};
+    "Batch size",      "Batch pos", "Version",   "User",          "Hashes",
+    "Lora hashes",     "TI hashes", "VAE hash",  "Pad conds",     "Token merging ratio hr",
+    "Init image hash", "App",       "Backend",   "Parser",        "Original prompt",
+    "Operations",      "Pipeline",  "Mask mode", "Masked content"};
 
 class A1111Reader {
  public:
@@ -212,8 +216,9 @@ class A1111Reader {
     if (!has("Denoising strength")) return;
     double& strength = finding_.picture().strength;
     finding_.real("strength", value("Denoising strength"), strength);
-    finding_.lose("it was drawn from a picture with strength {}, which is not named; give it with -I",
-                  strength);
+    finding_.lose(
+        "it was drawn from a picture with strength {}, which is not named; give it with -I",
+        strength);
   }
 
   void take_faces() {
@@ -225,7 +230,8 @@ class A1111Reader {
 
   void lose_extras() {
     if (take("RNG") != "CPU")
-      finding_.lose("its noise was drawn on the graphics card; the same seed gives other noise here");
+      finding_.lose(
+          "its noise was drawn on the graphics card; the same seed gives other noise here");
     for (const auto& [key, value, used] : text_.parameters)
       if (!used && std::ranges::find(kNoMatter, key) == std::end(kNoMatter))
         finding_.lose("its setting {} was {}", in_quotes(key), in_quotes(value));

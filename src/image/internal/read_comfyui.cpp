@@ -1,7 +1,7 @@
 // ComfyUI's `prompt`: {"id": {"class_type": "KSampler", "inputs": {"seed": 1, "positive": ["6", 0],
-// ...}}, ...}. An input is a value or a link [id, output]. From the stored picture we go back to the
-// sampler, from there to texts, size, model and initial image; what stands in between and is not
-// understood is reported.
+// ...}}, ...}. An input is a value or a link [id, output]. From the stored picture we go back to
+// the sampler, from there to texts, size, model and initial image; what stands in between and is
+// not understood is reported.
 
 #include <algorithm>
 #include <set>
@@ -63,7 +63,8 @@ class GraphReader {
     return node(input[0].get_ref<const std::string&>());
   }
 
-  /// Nodes that `start` depends on, nearest first, each once; `visit` says whether to go on past it.
+  /// Nodes that `start` depends on, nearest first, each once; `visit` says whether to go on past
+  /// it.
   template <class Visit>
   void walk(const Node& start, Visit visit) const {
     std::vector<Node> row{start};
@@ -115,8 +116,7 @@ class GraphReader {
       sampler = earlier;
       ++passes;
     }
-    if (passes > 1)
-      finding_.lose("it was drawn in {} passes; only the first is repeated", passes);
+    if (passes > 1) finding_.lose("it was drawn in {} passes; only the first is repeated", passes);
     return sampler;
   }
 
@@ -132,7 +132,8 @@ class GraphReader {
   }
 
   Json number(const Node& at, std::string_view name) const {
-    return resolved(at.input(name), {name, "value", "int", "float", "number", "seed", "noise_seed"});
+    return resolved(at.input(name),
+                    {name, "value", "int", "float", "number", "seed", "noise_seed"});
   }
 
   void take_sampler(const Node& sampler) {
@@ -158,7 +159,8 @@ class GraphReader {
     Node at = linked(conditioning);
     for (int hops = 0; at && hops < kMaxHops; ++hops) {
       if (!at.input("text").is_null())
-        return as_text(resolved(at.input("text"), {"text", "string", "value", "prompt"})).value_or("");
+        return as_text(resolved(at.input("text"), {"text", "string", "value", "prompt"}))
+            .value_or("");
       finding_.lose("the node {} between text and sampler", in_quotes(at.type()));
       at = linked(member(member(*at.json, "inputs"),
                          {"conditioning", "conditioning_1", "conditioning_to", "positive"}));
@@ -180,7 +182,8 @@ class GraphReader {
 
   void take_model(Node at) {
     for (int hops = 0; at && hops < kMaxHops; ++hops) {
-      if (const auto name = as_text(member(member(*at.json, "inputs"), {"ckpt_name", "unet_name"}))) {
+      if (const auto name =
+              as_text(member(member(*at.json, "inputs"), {"ckpt_name", "unet_name"}))) {
         finding_.app().model_id = *name;
         return;
       }

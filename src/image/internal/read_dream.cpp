@@ -67,11 +67,12 @@ bool any_of(std::string_view word, const Names& names) {
 }
 
 /// Switches that say nothing about the picture itself; -b was version 1's batch size.
-constexpr std::string_view kNoMatter[] = {"-n", "-o", "-i", "-z", "-t", "-F", "--grid", "-g",
-                                          "--full_precision", "--individual"};
+constexpr std::string_view kNoMatter[] = {
+    "-n", "-o", "-i", "-z", "-t", "-F", "--grid", "-g", "--full_precision", "--individual"};
 constexpr std::string_view kNoMatterSettings[] = {
-    "iterations", "batch_size", "outdir", "fnformat", "png_compression", "grid", "individual",
-    "log_tokenization", "save_intermediates", "save_original", "use_mps_noise"};
+    "iterations",         "batch_size",    "outdir",       "fnformat",
+    "png_compression",    "grid",          "individual",   "log_tokenization",
+    "save_intermediates", "save_original", "use_mps_noise"};
 constexpr std::string_view kSampler[] = {"-A", "-m", "--sampler"};
 constexpr std::string_view kPaths[] = {"-I", "--init_img", "-M", "--init_mask", "--init_color"};
 
@@ -117,7 +118,9 @@ class SwitchReader {
   }
 
  private:
-  void lose_words(std::string_view words) { finding_.lose("{} is not understood", in_quotes(words)); }
+  void lose_words(std::string_view words) {
+    finding_.lose("{} is not understood", in_quotes(words));
+  }
 
   void read_group(const Words& group) {
     if (any_of(group[0], kNoMatter) || group[0].starts_with("-b")) return;
@@ -135,7 +138,8 @@ class SwitchReader {
     }
     const auto parsed = parse_words(group, WordsFrom::prompt_line);
     if (!parsed) {
-      finding_.lose("{}: {}", in_quotes(joined(group.begin(), group.end())), parsed.error().message);
+      finding_.lose("{}: {}", in_quotes(joined(group.begin(), group.end())),
+                    parsed.error().message);
       return;
     }
     if (!parsed->free_words.empty())
@@ -151,24 +155,42 @@ class SwitchReader {
     const auto whole = [&] { return static_cast<int>(std::get<std::int64_t>(value)); };
     const auto real = [&] { return std::get<double>(value); };
     const auto flag = [&] { return std::get<bool>(value); };
-    if (name == "seed") finding_.seed(std::max<std::int64_t>(0, std::get<std::int64_t>(value)));
-    else if (name == "steps") picture.steps = whole();
-    else if (name == "width") picture.width = whole();
-    else if (name == "height") picture.height = whole();
-    else if (name == "karras_max") picture.karras_max = whole();
-    else if (name == "cfg_scale") picture.cfg_scale = real();
-    else if (name == "threshold") picture.threshold = real();
-    else if (name == "perlin") picture.perlin = real();
-    else if (name == "strength") picture.strength = real();
-    else if (name == "inpaint_replace") picture.inpaint_replace = real();
-    else if (name == "facetool_strength") picture.facetool_strength = real();
-    else if (name == "codeformer_fidelity") picture.codeformer_fidelity = real();
-    else if (name == "embiggen_strength") picture.embiggen_strength = real();
-    else if (name == "karras") finding_.karras(flag());
-    else if (name == "seamless") picture.seamless = flag();
-    else if (name == "hires_fix") picture.hires_fix = flag();
-    else if (name == "fit") picture.fit = flag();
-    else return false;
+    if (name == "seed")
+      finding_.seed(std::max<std::int64_t>(0, std::get<std::int64_t>(value)));
+    else if (name == "steps")
+      picture.steps = whole();
+    else if (name == "width")
+      picture.width = whole();
+    else if (name == "height")
+      picture.height = whole();
+    else if (name == "karras_max")
+      picture.karras_max = whole();
+    else if (name == "cfg_scale")
+      picture.cfg_scale = real();
+    else if (name == "threshold")
+      picture.threshold = real();
+    else if (name == "perlin")
+      picture.perlin = real();
+    else if (name == "strength")
+      picture.strength = real();
+    else if (name == "inpaint_replace")
+      picture.inpaint_replace = real();
+    else if (name == "facetool_strength")
+      picture.facetool_strength = real();
+    else if (name == "codeformer_fidelity")
+      picture.codeformer_fidelity = real();
+    else if (name == "embiggen_strength")
+      picture.embiggen_strength = real();
+    else if (name == "karras")
+      finding_.karras(flag());
+    else if (name == "seamless")
+      picture.seamless = flag();
+    else if (name == "hires_fix")
+      picture.hires_fix = flag();
+    else if (name == "fit")
+      picture.fit = flag();
+    else
+      return false;
     return true;
   }
 
@@ -176,14 +198,22 @@ class SwitchReader {
     ImageMetadata& picture = finding_.picture();
     const auto* text = std::get_if<std::string>(&value);
     if (text == nullptr) return false;
-    if (name == "sampler_name") picture.sampler = *text;
-    else if (name == "init_img") picture.init_image = *text;
-    else if (name == "init_mask") picture.init_mask = *text;
-    else if (name == "init_color") picture.init_color = *text;
-    else if (name == "facetool") picture.facetool = *text;
-    else if (name == "negative_prompt") picture.negative_prompt = *text;
-    else if (name == "with_variations") take_variations(*text);
-    else return false;
+    if (name == "sampler_name")
+      picture.sampler = *text;
+    else if (name == "init_img")
+      picture.init_image = *text;
+    else if (name == "init_mask")
+      picture.init_mask = *text;
+    else if (name == "init_color")
+      picture.init_color = *text;
+    else if (name == "facetool")
+      picture.facetool = *text;
+    else if (name == "negative_prompt")
+      picture.negative_prompt = *text;
+    else if (name == "with_variations")
+      take_variations(*text);
+    else
+      return false;
     return true;
   }
 

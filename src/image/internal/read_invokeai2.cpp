@@ -37,10 +37,10 @@ std::string joined_parts(const Json& parts, Finding& finding) {
 std::string best_prompt(const Json& stored, const std::optional<DreamPrompt>& dream,
                         Finding& finding) {
   const bool single = stored.is_string() || (stored.is_array() && stored.size() == 1);
-  if (dream && !(single && dream->raw == '"' + joined_parts(stored.is_string()
-                                                                ? Json::array({stored})
-                                                                : stored,
-                                                            finding) + '"'))
+  if (dream &&
+      !(single &&
+        dream->raw ==
+            '"' + joined_parts(stored.is_string() ? Json::array({stored}) : stored, finding) + '"'))
     return dream->text;
   if (stored.is_string()) return *as_text(stored);
   if (stored.is_array()) return joined_parts(stored, finding);
@@ -114,12 +114,12 @@ void take_input(const Json& image, Finding& finding) {
     finding.real("inpaint_replace", member(image, "inpaint_replace"), picture.inpaint_replace);
     if (!member(image, "fit").is_null()) picture.fit = as_flag(member(image, "fit"));
     if (picture.init_image.empty())
-      finding.lose("it was drawn from a picture{} with strength {}, which is not named; give it "
-                   "with -I",
-                   picture.orig_hash.empty()
-                       ? std::string()
-                       : fmt::format(" of SHA-256 {}", in_quotes(picture.orig_hash)),
-                   picture.strength);
+      finding.lose(
+          "it was drawn from a picture{} with strength {}, which is not named; give it "
+          "with -I",
+          picture.orig_hash.empty() ? std::string()
+                                    : fmt::format(" of SHA-256 {}", in_quotes(picture.orig_hash)),
+          picture.strength);
   }
 }
 

@@ -20,8 +20,8 @@ void take_model(const Json& model, Finding& finding) {
   if (hash.starts_with(kSha256)) app.model_hash = hash.substr(kSha256.size());
   const std::string base = as_text(member(model, {"base", "base_model"})).value_or("");
   if (!base.empty() && base != "sd-1" && base != "sd-2")
-    finding.lose("its model {} is of the kind {}, not Stable Diffusion 1 or 2", in_quotes(*app.model_id),
-                 in_quotes(base));
+    finding.lose("its model {} is of the kind {}, not Stable Diffusion 1 or 2",
+                 in_quotes(*app.model_id), in_quotes(base));
 }
 
 void take_prompts(const Json& json, Finding& finding) {
@@ -63,8 +63,9 @@ void take_input(const Json& json, Finding& finding) {
   const bool from_picture = mode.ends_with("img2img") || !picture.init_image.empty();
   if (from_picture) finding.real("strength", member(json, "strength"), picture.strength);
   if (from_picture && picture.init_image.empty())
-    finding.lose("it was drawn from a picture with strength {}, which is not named; give it with -I",
-                 picture.strength);
+    finding.lose(
+        "it was drawn from a picture with strength {}, which is not named; give it with -I",
+        picture.strength);
   if (mode.ends_with("inpaint") || mode.ends_with("outpaint"))
     finding.lose("it was drawn on the canvas ({}), whose picture and mask are not stored",
                  in_quotes(mode));
@@ -73,8 +74,8 @@ void take_input(const Json& json, Finding& finding) {
 void lose_models(const Json& list, std::string_view what, Finding& finding) {
   if (!list.is_array()) return;
   for (const Json& entry : list) {
-    const Json& model = member(
-        entry, {"model", "lora", "control_model", "ip_adapter_model", "t2i_adapter_model"});
+    const Json& model =
+        member(entry, {"model", "lora", "control_model", "ip_adapter_model", "t2i_adapter_model"});
     finding.lose("{} {} with weight {}", what, in_quotes(model_name(model)),
                  described(member(entry, {"weight", "control_weight"})));
   }
@@ -93,10 +94,12 @@ void lose_extras(const Json& json, Finding& finding) {
       finding.lose("its {} {}", key, in_quotes(model_name(model)));
   if (const auto skip = as_number(member(json, "clip_skip")); skip && *skip > 0)
     finding.lose("the last {} layers of the text encoder were left out", *skip);
-  if (const auto rescale = as_number(member(json, "cfg_rescale_multiplier")); rescale && *rescale > 0)
+  if (const auto rescale = as_number(member(json, "cfg_rescale_multiplier"));
+      rescale && *rescale > 0)
     finding.lose("its guidance was rescaled by {}", *rescale);
   if (const auto device = as_text(member(json, "rand_device")); device && *device != "cpu")
-    finding.lose("its noise was drawn on {}; the same seed gives other noise here", in_quotes(*device));
+    finding.lose("its noise was drawn on {}; the same seed gives other noise here",
+                 in_quotes(*device));
 }
 
 }  // namespace

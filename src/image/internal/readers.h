@@ -23,7 +23,8 @@ struct DreamPrompt {
 std::optional<DreamPrompt> read_dream(std::string_view dream, Finding& finding);
 
 /// `Dream` and `sd-metadata`, of which one may be empty; several pictures for a grid.
-///   file_size  width and height of the file itself, which decide where the texts give the size that
+///   file_size  width and height of the file itself, which decide where the texts give the size
+///   that
 ///              was typed in place of the one that was drawn
 std::vector<FoundMetadata> read_invokeai2(std::string_view dream, std::string_view sd_metadata,
                                           std::optional<std::pair<int, int>> file_size);
