@@ -8,8 +8,8 @@
 namespace invokeai::jobs {
 
 struct SqliteQueueOptions {
-  int busy_milliseconds = 5000;     ///< how long to wait for another program's lock
-  std::function<UnixTime()> clock;  ///< for tests; empty: the system's
+  int busy_milliseconds = 5000;          ///< how long to wait for another program's lock
+  std::function<UnixTime()> clock = {};  ///< for tests; empty: the system's
 };
 
 /// Opens or makes the file. Errors: io, disk_full, bad_file, each naming it.
