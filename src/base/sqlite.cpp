@@ -212,6 +212,14 @@ Result<Statement> Database::prepare(std::string_view text) {
   return Statement(connection_.get(), statement);
 }
 
+Result<Statement> Database::query_with(std::string_view statement, std::span<const Value> values) {
+  TRY_ASSIGN(Statement prepared, prepare(statement));
+  int index = 0;
+  for (const Value& value : values)
+    TRY_VOID(std::visit([&](const auto& typed) { return prepared.bind(++index, typed); }, value));
+  return prepared;
+}
+
 Result<std::int64_t> Database::finish(Statement& statement) {
   const std::int64_t before = sqlite3_total_changes64(connection_->handle);
   bool more = true;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <variant>
 
 #include "base/file.h"
 #include "base/result.h"
@@ -28,6 +29,8 @@ struct DatabaseOptions {
   bool synced = true;  ///< a commit reaches the disk before it returns; false: only survives
                        ///< crashes of programs, which is enough for what can be rebuilt
 };
+
+using Value = std::variant<std::int64_t, std::string>;
 
 /// A running query. Columns are numbered from 0. Must not outlive its database; returns the
 /// prepared statement to the database's cache when it goes.
@@ -109,6 +112,9 @@ class Database {
     if (!bound) return tl::make_unexpected(std::move(bound).error());
     return prepared;
   }
+
+  /// The same for a statement put together at run time.
+  Result<Statement> query_with(std::string_view statement, std::span<const Value> values);
 
   /// Runs one statement to its end. Returns the number of rows it changed.
   template <class... Values>
