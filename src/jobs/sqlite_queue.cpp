@@ -170,18 +170,21 @@ class SqliteQueue final : public JobQueue {
   }
 
  private:
-  /// Runs `action` in a transaction, then tells the subscribers.
+  /// Runs `action` in a transaction, then tells the subscribers if it changed something.
   template <class Action>
   std::invoke_result_t<Action> change(Action action) {
+    bool touched = false;
     auto result = [&]() -> std::invoke_result_t<Action> {
       const std::lock_guard lock(mutex_);
+      touched_ = false;
       TRY_ASSIGN(sql::Transaction transaction, database_.begin());
       auto outcome = action();
       if (!outcome) return outcome;
       TRY_VOID(transaction.commit());
+      touched = touched_;
       return outcome;
     }();
-    if (result) changed_.notify();
+    if (touched) changed_.notify();
     return result;
   }
 
@@ -202,6 +205,7 @@ class SqliteQueue final : public JobQueue {
   }
 
   Result<std::int64_t> next_revision() {
+    touched_ = true;
     return single(database_.query(
         "UPDATE numbers SET value = value + 1 WHERE name = 'revision' RETURNING value"));
   }
@@ -255,8 +259,9 @@ class SqliteQueue final : public JobQueue {
   Result<int> first_missing(const std::string& id);
   Result<std::int64_t> position_beside(const JobRecord& other, Place place);
 
-  std::mutex mutex_;  // guards database_
+  std::mutex mutex_;  // guards the next two
   sql::Database database_;
+  bool touched_ = false;  // since the transaction began
   std::function<UnixTime()> clock_;
 };
 

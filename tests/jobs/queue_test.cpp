@@ -318,9 +318,13 @@ TEST_F(Queue, SubscribersAreWokenUntilTheyLeave) {
   EXPECT_EQ(calls, 1);
   EXPECT_FALSE(queue_->submit({"{}", 0}));
   EXPECT_EQ(calls, 1) << "nothing changed";
+  take();
+  EXPECT_EQ(calls, 2);
+  EXPECT_TRUE(nothing_to_take());
+  EXPECT_EQ(calls, 2) << "looking is no change, else idle workers would wake each other for ever";
   token.reset();
   submit("b");
-  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(calls, 2);
 }
 
 TEST_F(Queue, ManyThreadsTakeEachJobOnce) {
