@@ -151,26 +151,40 @@ class Run {
     name.values["width"] = std::int64_t{made.width};
     name.values["height"] = std::int64_t{made.height};
     return store(std::move(name), made.picture, image::metadata_chunks(metadata, app_),
-                 {{}, made.seed, made.seconds, image::dream_command(metadata)});
+                 {.index = made.index,
+                  .path = {},
+                  .seed = made.seed,
+                  .seconds = made.seconds,
+                  .width = made.width,
+                  .height = made.height,
+                  .command = image::dream_command(metadata)});
   }
 
   /// A grid always has the usual name and packing (cli spec 2.8).
   Result<> store_grid() {
     gallery::PictureName name{.folder = job_.output.folder, .values = {}, .prefix = prefix_};
-    return store(std::move(name), make_grid(grid_),
-                 image::grid_metadata_chunks(grid_metadata_, app_),
-                 {{},
-                  grid_metadata_.front().seed,
-                  grid_seconds_,
-                  image::grid_dream_command(grid_metadata_)});
+    const image::Image grid = make_grid(grid_);
+    return store(std::move(name), grid, image::grid_metadata_chunks(grid_metadata_, app_),
+                 {.path = {},
+                  .seed = grid_metadata_.front().seed,
+                  .seconds = grid_seconds_,
+                  .width = grid.width,
+                  .height = grid.height,
+                  .command = image::grid_dream_command(grid_metadata_)});
   }
 
   Result<> store(gallery::PictureName name, const image::Image& picture,
                  const image::TextChunks& texts, StoredPicture stored) {
     name.values["seed"] = std::int64_t{stored.seed};
     const int compression = job_.output.grid ? 6 : job_.output.png_compression;
+    gallery::BeforeNaming before_naming;
+    if (events_.before_naming)
+      before_naming = [&](const fs::path& temporary, const fs::path& path) {
+        stored.path = path;
+        return events_.before_naming(stored, temporary);
+      };
     TRY_ASSIGN(const gallery::SavedPicture saved,
-               gallery::save_picture(name, picture, texts, compression));
+               gallery::save_picture(name, picture, texts, compression, before_naming));
     prefix_ = saved.prefix;
     stored.path = saved.path;
     report_.pictures.push_back(std::move(stored));

@@ -28,6 +28,7 @@ struct GenerationRequest {
   double cfg_scale = 7.5;                ///< guidance g in e_u + g*(e_c - e_u), >= 1; 1 = no guidance
   std::optional<std::uint32_t> seed;     ///< of the first picture; none = random
   int iterations = 1;                    ///< pictures, seeds chained as in generation spec 1.1
+  int first_picture = 0;                 ///< begin the chain at this one, 0..iterations; the rest exists
   int batch_size = 1;                    ///< pictures denoised together; never changes the result
   int width = 0;                         ///< pixels, multiple of 8; 0 = the model's own size
   int height = 0;                        ///< pixels, multiple of 8; 0 = the model's own size
@@ -85,6 +86,7 @@ struct AttentionMap {
 /// One finished picture.
 struct GeneratedImage {
   image::Image picture;  ///< RGB
+  int index = 0;         ///< within the request, from 0
   std::uint32_t seed = 0;
   double seconds = 0;
   int width = 0;   ///< as made (after defaults were filled in)
@@ -106,7 +108,7 @@ class Engine {
  public:
   virtual ~Engine() = default;
   virtual const ModelInfo& model() const = 0;
-  /// Draws `request.iterations` pictures, each handed to `on_image` as soon as it is finished.
+  /// Draws `request.iterations` pictures (less those before `first_picture`), each handed to `on_image` as soon as it is finished.
   /// The token is looked at before every network evaluation.
   virtual Result<Outcome> generate(const GenerationRequest& request,
                                    const GenerationCallbacks& callbacks,

@@ -22,7 +22,7 @@ struct StableDiffusion::Run {
   Conditioning conditioning;
   int width = 0;   // pixels
   int height = 0;  // pixels
-  int done = 0;    // pictures finished
+  int done = 0;    // pictures finished, those before first_picture too
 
   void tell(const std::string& message) const {
     if (callbacks.on_message) callbacks.on_message(message);
@@ -54,6 +54,7 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
   for (const std::string& message : run.conditioning.messages) run.tell(message);
 
   std::uint32_t seed = request.seed ? *request.seed : sampling::random_seed();
+  for (; run.done < request.first_picture; ++run.done) seed = sampling::next_seed(seed);
   while (run.done < request.iterations) {
     std::vector<std::uint32_t> seeds;
     for (int left = request.iterations - run.done; left > 0 && int(seeds.size()) < request.batch_size; --left) {
@@ -105,7 +106,7 @@ Result<Outcome> StableDiffusion::draw_batch(Run& run, const std::vector<std::uin
     if (run.cancel.cancelled()) return Outcome::cancelled;
     const auto decode_start = std::chrono::steady_clock::now();
     TRY_ASSIGN(const at::Tensor pixels, decode(run, result.latents.slice(0, i, i + 1)));
-    GeneratedImage image{.picture = to_image(pixels), .seed = seeds[i], .seconds = 0,
+    GeneratedImage image{.picture = to_image(pixels), .index = run.done, .seed = seeds[i], .seconds = 0,
                          .width = run.width, .height = run.height, .attention = recorders[i].take()};
     image.seconds =
         share + std::chrono::duration<double>(std::chrono::steady_clock::now() - decode_start).count();

@@ -55,7 +55,8 @@ class FakeEngine final : public Engine {
     const int width = request.width > 0 ? request.width : model_.native_width;
     const int height = request.height > 0 ? request.height : model_.native_height;
     std::uint32_t seed = request.seed ? *request.seed : random_seed();
-    for (int picture = 0; picture < request.iterations; ++picture) {
+    for (int skipped = 0; skipped < request.first_picture; ++skipped) seed = next_seed(seed);
+    for (int picture = request.first_picture; picture < request.iterations; ++picture) {
       const auto start = std::chrono::steady_clock::now();
       for (int step = 1; step <= request.steps; ++step) {
         if (cancel.cancelled()) return Outcome::cancelled;
@@ -66,7 +67,7 @@ class FakeEngine final : public Engine {
       }
       const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
       TRY_VOID(callbacks.on_image(
-          {paint(request.prompt, seed, width, height), seed, spent.count(), width, height}));
+          {paint(request.prompt, seed, width, height), picture, seed, spent.count(), width, height}));
       seed = next_seed(seed);
     }
     return Outcome::completed;

@@ -153,5 +153,26 @@ TEST_F(EngineLoader, SaysWhyThereIsNoEngine) {
   EXPECT_EQ(text_file.error().code, ErrorCode::bad_file);
 }
 
+TEST(FakeEngine, TheChainOfSeedsCanBeginAtAnyPicture) {
+  const auto engine = make_fake_engine({});
+  const Drawn all = draw(*engine, request_for("a cat", 42, 2, 5));
+  GenerationRequest rest = request_for("a cat", 42, 2, 5);
+  rest.first_picture = 3;
+  const Drawn later = draw(*engine, rest);
+  ASSERT_EQ(later.pictures.size(), 2u);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(later.pictures[i].index, 3 + i);
+    EXPECT_EQ(later.pictures[i].seed, all.pictures[3 + i].seed);
+    EXPECT_EQ(later.pictures[i].picture, all.pictures[3 + i].picture);
+  }
+  EXPECT_EQ(later.steps.front().picture, 3);
+  rest.first_picture = 5;
+  EXPECT_TRUE(draw(*engine, rest).pictures.empty());
+  for (const int bad : {-1, 6}) {
+    rest.first_picture = bad;
+    EXPECT_EQ(validate(rest).error().code, ErrorCode::invalid_argument) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace invokeai::pipeline
