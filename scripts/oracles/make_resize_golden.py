@@ -56,4 +56,5 @@ def main():
     sys.stdout.write(f'{{"pillow": "{PIL.__version__}", "cases": [\n{rows}\n]}}\n')
 
 
-main()
+if __name__ == "__main__":
+    main()
