@@ -20,11 +20,22 @@ std::string prompt_with_negative(const pipeline::GenerationRequest& request) {
   return fmt::format("{}{}[{}]", request.prompt, request.prompt.empty() ? "" : " ", negative);
 }
 
-image::ImageMetadata describe(const pipeline::GenerationRequest& request,
-                              const pipeline::GeneratedImage& made) {
+void describe_sources(const Job& job, image::ImageMetadata& metadata) {
+  if (!job.request.init) return;
+  metadata.init_image = job.sources.init_image;
+  metadata.orig_hash = job.sources.orig_hash;
+  metadata.init_mask = job.sources.init_mask;
+  metadata.strength = job.request.init->strength;
+  metadata.fit = job.request.init->fit;
+  metadata.inpaint_replace = job.request.inpaint.replace;
+}
+
+image::ImageMetadata describe(const Job& job, const pipeline::GeneratedImage& made) {
+  const pipeline::GenerationRequest& request = job.request;
   image::ImageMetadata metadata;
   metadata.prompt = prompt_with_negative(request);
-  metadata.seed = made.seed;
+  metadata.seed = made.base_seed;
+  metadata.variations = made.variations;
   metadata.steps = request.steps;
   metadata.width = made.width;
   metadata.height = made.height;
@@ -34,6 +45,7 @@ image::ImageMetadata describe(const pipeline::GenerationRequest& request,
   metadata.sampler = request.sampler;
   // "Karras below this many steps" is how a 2.3.0 command says what was done here.
   if (request.karras) metadata.karras_max = request.steps + 1;
+  describe_sources(job, metadata);
   return metadata;
 }
 
@@ -115,7 +127,7 @@ class Run {
   }
 
   Result<> take(pipeline::GeneratedImage&& made) {
-    const image::ImageMetadata metadata = describe(job_.request, made);
+    const image::ImageMetadata metadata = describe(job_, made);
     report_.seeds.push_back(made.seed);
     if (job_.output.grid) {
       grid_.push_back(std::move(made.picture));

@@ -1,32 +1,48 @@
-// One request to pictures. Read top to bottom: encode the prompt, make noise, denoise, decode.
+// One request to pictures. Read top to bottom: encode the prompt, choose seeds, draw batch after
+// batch the way the request asks for; internal/ holds the ways.
 
 #include <ATen/core/grad_mode.h>
 
-#include <chrono>
-
 #include "pipeline/conditioning.h"
-#include "pipeline/guidance.h"
-#include "pipeline/pixels.h"
+#include "pipeline/internal/ways.h"
 #include "pipeline/stable_diffusion.h"
-#include "sampling/preview.h"
 
 namespace invokeai::pipeline {
+namespace {
 
-/// What stays the same for all pictures of one request.
-struct StableDiffusion::Run {
-  const GenerationRequest& request;
-  const GenerationCallbacks& callbacks;
-  const CancelToken& cancel;
-  sampling::Plan plan;
-  Conditioning conditioning;
-  int width = 0;   // pixels
-  int height = 0;  // pixels
-  int done = 0;    // pictures finished
+/// The seeds of picture after picture (generation spec 1.1 and 1.5).
+class SeedChain {
+ public:
+  explicit SeedChain(const GenerationRequest& request)
+      : base_(request.seed.value_or(sampling::random_seed())),
+        variations_(request.variations),
+        amount_(request.variation_amount),
+        next_(amount_ > 0 ? sampling::random_seed() : base_) {}
 
-  void tell(const std::string& message) const {
-    if (callbacks.on_message) callbacks.on_message(message);
+  PictureSeed next() {
+    const std::uint32_t seed = next_;
+    next_ = sampling::next_seed(seed);
+    if (amount_ > 0) {
+      PictureSeed picture{base_, variations_};
+      picture.variations.push_back({seed, amount_});
+      return picture;
+    }
+    return variations_.empty() ? PictureSeed{seed, {}} : PictureSeed{base_, variations_};
   }
+
+ private:
+  std::uint32_t base_;
+  std::vector<image::Variation> variations_;
+  double amount_;
+  std::uint32_t next_;
 };
+
+Result<Outcome> draw(Batch& batch) {
+  if (batch.request().init) return draw_from_picture(batch);
+  return draw_from_noise(batch);
+}
+
+}  // namespace
 
 Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                                           const GenerationCallbacks& callbacks,
@@ -35,98 +51,28 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
   TRY_VOID(validate(request));
   TRY_ASSIGN(const text::ParsedPrompt prompt,
              text::parse_prompt(request.prompt, {.negative = request.negative_prompt}));
-  TRY_ASSIGN(sampling::Plan plan,
-             sampling::make_plan(request.sampler, schedule_,
-                                 {.steps = request.steps, .karras = request.karras, .eta = request.eta}));
-  Run run{.request = request, .callbacks = callbacks, .cancel = cancel, .plan = std::move(plan),
-          .conditioning = encode_prompt(prompt, tokenizer_, *networks_.text_encoder, choice_.device),
-          .width = request.width > 0 ? request.width : info_.native_width,
-          .height = request.height > 0 ? request.height : info_.native_height};
-  for (const std::string& message : run.conditioning.messages) run.tell(message);
+  Order order{
+      .request = request,
+      .callbacks = callbacks,
+      .cancel = cancel,
+      .networks = networks_,
+      .schedule = schedule_,
+      .choice = choice_,
+      .conditioning = encode_prompt(prompt, tokenizer_, *networks_.text_encoder, choice_.device),
+      .size = {request.width > 0 ? request.width : info_.native_width,
+               request.height > 0 ? request.height : info_.native_height}};
+  for (const std::string& message : order.conditioning.messages) order.tell(message);
 
-  std::uint32_t seed = request.seed ? *request.seed : sampling::random_seed();
-  while (run.done < request.iterations) {
-    std::vector<std::uint32_t> seeds;
-    for (int left = request.iterations - run.done; left > 0 && int(seeds.size()) < request.batch_size; --left) {
-      seeds.push_back(seed);
-      seed = sampling::next_seed(seed);
-    }
-    TRY_ASSIGN(const Outcome outcome, draw_batch(run, seeds));
+  SeedChain chain(request);
+  while (order.done < request.iterations) {
+    std::vector<PictureSeed> seeds;
+    for (int left = std::min(request.iterations - order.done, request.batch_size); left > 0; --left)
+      seeds.push_back(chain.next());
+    Batch batch(order, std::move(seeds));
+    TRY_ASSIGN(const Outcome outcome, draw(batch));
     if (outcome == Outcome::cancelled) return outcome;
   }
   return Outcome::completed;
-}
-
-Result<Outcome> StableDiffusion::draw_batch(Run& run, const std::vector<std::uint32_t>& seeds) {
-  const auto start = std::chrono::steady_clock::now();
-  sampling::BatchNoise noise(seeds);
-  const at::Tensor x = sampling::start_from_noise(run.plan, start_noise(run, noise));
-
-  const auto observe = [&](const sampling::StepState& state) {
-    if (run.callbacks.on_step && state.evaluation > 0) {
-      StepProgress progress{.picture = run.done, .pictures = run.request.iterations,
-                            .step = state.evaluation, .steps = state.evaluations,
-                            .timestep = state.timestep, .preview = {}};
-      if (run.request.preview_every > 0 && state.evaluation % run.request.preview_every == 0)
-        progress.preview = bytes_to_image(sampling::latent_preview(state.predicted_original.slice(0, 0, 1)));
-      run.callbacks.on_step(progress);
-    }
-    return !run.cancel.cancelled();
-  };
-  const Guidance guidance(*networks_.unet, run.conditioning, run.request.cfg_scale);
-  const auto denoise = [&](const at::Tensor& model_input, double timestep) {
-    return guidance.predict(model_input, timestep, choice_.dtype);
-  };
-  const sampling::SampleResult result =
-      sampling::sample(run.plan, x, denoise, noise.source(), {.observer = observe, .after_step = {}});
-  if (result.cancelled) return Outcome::cancelled;
-
-  const double share =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / double(seeds.size());
-  for (std::size_t i = 0; i < seeds.size(); ++i) {
-    if (run.cancel.cancelled()) return Outcome::cancelled;
-    const auto decode_start = std::chrono::steady_clock::now();
-    TRY_ASSIGN(const at::Tensor pixels, decode(run, result.latents.slice(0, i, i + 1)));
-    GeneratedImage image{.picture = to_image(pixels), .seed = seeds[i], .seconds = 0,
-                         .width = run.width, .height = run.height};
-    image.seconds =
-        share + std::chrono::duration<double>(std::chrono::steady_clock::now() - decode_start).count();
-    ++run.done;
-    if (run.callbacks.on_image) TRY_VOID(run.callbacks.on_image(std::move(image)));
-  }
-  return Outcome::completed;
-}
-
-/// [B,4,h,w] f32 of unit variance on the device, drawn on the CPU so that every device gets the same.
-at::Tensor StableDiffusion::start_noise(const Run& run, sampling::BatchNoise& noise) const {
-  const std::int64_t scale = networks_.vae->scale();
-  const std::int64_t height = run.height / scale, width = run.width / scale;
-  const std::int64_t channels = networks_.vae->config().latent_channels;
-  if (run.request.perlin == 0) return noise.normal({channels, height, width}, choice_.device);
-  std::vector<at::Tensor> mixed;
-  for (auto& stream : noise.streams())
-    mixed.push_back(sampling::mix_perlin(stream.normal({1, channels, height, width}), run.request.perlin, stream));
-  return at::cat(mixed).to(choice_.device);
-}
-
-/// Latents [1,4,h,w] f32 -> pixels [1,3,H,W] f32. Half precision that overflowed is tried again in
-/// f32; what is still not finite is an error rather than a black picture.
-Result<at::Tensor> StableDiffusion::decode(const Run& run, const at::Tensor& latents) {
-  if (!at::isfinite(latents).all().item<bool>())
-    return fail(ErrorCode::unsupported, "generate",
-                "the network's output overflowed in {}; try --precision float32", choice_.precision_name);
-  nn::Vae& vae = *networks_.vae;
-  const at::Tensor scaled = latents / vae.config().scaling_factor;
-  at::Tensor pixels = vae.decode(scaled.to(choice_.dtype)).to(at::kFloat);
-  if (at::isfinite(pixels).all().item<bool>()) return pixels;
-  if (choice_.dtype != at::kFloat) {
-    run.tell(fmt::format("The decoder overflowed in {}; decoding again in float32", choice_.precision_name));
-    nn::convert(vae, choice_.device, at::kFloat);
-    pixels = vae.decode(scaled);
-    nn::convert(vae, choice_.device, choice_.dtype);
-    if (at::isfinite(pixels).all().item<bool>()) return pixels;
-  }
-  return fail(ErrorCode::bad_file, "generate", "the decoder gives no valid picture; is the model damaged?");
 }
 
 }  // namespace invokeai::pipeline

@@ -26,11 +26,6 @@ class StableDiffusion : public Engine {
   StableDiffusion(models::Networks networks, text::ClipTokenizer tokenizer,
                   sampling::NoiseSchedule schedule, DeviceChoice choice);
 
-  struct Run;
-  Result<Outcome> draw_batch(Run& run, const std::vector<std::uint32_t>& seeds);
-  at::Tensor start_noise(const Run& run, sampling::BatchNoise& noise) const;
-  Result<at::Tensor> decode(const Run& run, const at::Tensor& latents);
-
   models::Networks networks_;
   text::ClipTokenizer tokenizer_;
   sampling::NoiseSchedule schedule_;
