@@ -26,6 +26,19 @@ bool has_transparency(const Image& picture) {
   return false;
 }
 
+bool hidden_colors_erased(const Image& picture) {
+  if (picture.channels != 4) return false;
+  bool any = false;
+  for (std::size_t i = 0; i < picture.pixels.size(); i += 4) {
+    const std::uint8_t* pixel = picture.pixels.data() + i;
+    if (pixel[3] != 0) continue;
+    any = true;
+    const bool grey = pixel[0] == pixel[1] && pixel[1] == pixel[2];
+    if (!grey || (pixel[0] != 0 && pixel[0] != 255)) return false;
+  }
+  return any;
+}
+
 Image mask_from_picture(const Image& picture) {
   return has_transparency(picture) ? alpha_of(picture) : with_channels(picture, 1);
 }

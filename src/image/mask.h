@@ -19,6 +19,10 @@ inline constexpr std::uint8_t kRepaint = 0;
 /// Whether any pixel is not fully opaque, and so a mask can be taken from the picture itself.
 bool has_transparency(const Image& picture);
 
+/// Whether the colours below fully transparent pixels are lost: there are such pixels, and each is
+/// pure black or pure white, as editors leave them. Painting then starts from infill() instead.
+bool hidden_colors_erased(const Image& picture);
+
 /// The mask that a picture given as mask means: grey as it is, RGB by its brightness, RGBA by its
 /// alpha (transparent: paint anew). RGBA without any transparency is read by brightness, since by
 /// alpha it would keep everything: that is how editors save black and white masks (the original

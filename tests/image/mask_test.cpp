@@ -31,6 +31,20 @@ TEST(Mask, TransparencyIsFoundInAnyPixel) {
   EXPECT_TRUE(has_transparency(picture));
 }
 
+TEST(Mask, ErasedColoursAreBlackOrWhiteUnderEveryHole) {
+  Image picture = testing::gradient_picture(5, 5, 4);
+  EXPECT_FALSE(hidden_colors_erased(picture)) << "no hole";
+  picture.at(3, 3)[3] = 0;
+  EXPECT_FALSE(hidden_colors_erased(picture)) << "its colour is still there";
+  std::fill_n(picture.at(3, 3), 4, std::uint8_t{0});
+  EXPECT_TRUE(hidden_colors_erased(picture));
+  std::fill_n(picture.at(1, 1), 3, std::uint8_t{255});
+  picture.at(1, 1)[3] = 0;
+  EXPECT_TRUE(hidden_colors_erased(picture));
+  picture.at(1, 1)[2] = 254;
+  EXPECT_FALSE(hidden_colors_erased(picture));
+}
+
 TEST(Mask, MaskPicturesAreReadByTheirKind) {
   const Image grey = testing::noise_picture(6, 4, 1);
   EXPECT_EQ(mask_from_picture(grey), grey);
