@@ -49,8 +49,12 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                                           const CancelToken& cancel) {
   at::NoGradGuard no_grad;
   TRY_VOID(validate(request));
+  TRY_ASSIGN(const text::PromptDialect dialect, text::parse_dialect(request.prompt_dialect));
   TRY_ASSIGN(const text::ParsedPrompt prompt,
-             text::parse_prompt(request.prompt, {.negative = request.negative_prompt}));
+             text::parse_prompt(request.prompt,
+                                {.dialect = dialect, .negative = request.negative_prompt}));
+  const LongPrompts long_prompts =
+      request.long_prompts == "continue" ? LongPrompts::carry_on : LongPrompts::truncate;
   Order order{
       .request = request,
       .callbacks = callbacks,
@@ -58,10 +62,14 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
       .networks = networks_,
       .schedule = schedule_,
       .choice = choice_,
-      .conditioning = encode_prompt(prompt, tokenizer_, *networks_.text_encoder, choice_.device),
+      .encode =
+          [&](int steps) {
+            return encode_prompt(
+                prompt, {.dialect = dialect, .long_prompts = long_prompts, .steps = steps},
+                tokenizer_, *networks_.text_encoder, choice_.device);
+          },
       .size = {request.width > 0 ? request.width : info_.native_width,
                request.height > 0 ? request.height : info_.native_height}};
-  for (const std::string& message : order.conditioning.messages) order.tell(message);
 
   SeedChain chain(request);
   while (order.done < request.iterations) {

@@ -5,6 +5,15 @@
 
 namespace invokeai::pipeline {
 
+const Conditioning& Order::conditioning(int steps) {
+  const bool first = encoded.empty();
+  const auto [found, fresh] = encoded.try_emplace(steps);
+  if (fresh) found->second = encode(steps);
+  if (first)
+    for (const std::string& message : found->second.messages) tell(message);
+  return found->second;
+}
+
 Batch::Batch(Order& order, std::vector<PictureSeed> seeds)
     : order_(order),
       seeds_(std::move(seeds)),
@@ -54,26 +63,41 @@ void Batch::report(const sampling::StepState& state) const {
   order_.callbacks.on_step(progress);
 }
 
+LatentRules Batch::latent_rules(const Pass& pass) const {
+  std::vector<std::uint32_t> seeds;
+  for (const PictureSeed& seed : seeds_) seeds.push_back(seed.own());
+  return LatentRules({.threshold = request().threshold,
+                      .h_symmetry = pass.mirror ? request().h_symmetry_time_pct : 0,
+                      .v_symmetry = pass.mirror ? request().v_symmetry_time_pct : 0},
+                     seeds);
+}
+
 std::optional<at::Tensor> Batch::denoise(const Pass& pass) {
   const at::Tensor start = pass.latents.defined()
                                ? sampling::start_from_latents(pass.plan, pass.latents, pass.noise)
                                : sampling::start_from_noise(pass.plan, pass.noise);
-  const Guidance guidance(*order_.networks.unet, order_.conditioning, request().cfg_scale);
+  const int steps = pass.plan.steps();
+  Guidance guidance(*order_.networks.unet, order_.conditioning(steps), request().cfg_scale, steps);
+  recorders_.assign(seeds_.size(), AttentionRecorder(start.size(2), start.size(3)));
+  if (request().capture_attention) guidance.record_into(recorders_);
   const auto denoiser = [&](const at::Tensor& model_input, double timestep) {
     return guidance.predict(model_input, timestep, order_.choice.dtype, pass.surroundings);
   };
+  LatentRules rules = latent_rules(pass);
+  // An inpainting model blends by itself. For others kept parts are put back at the level the next
+  // step starts from, exact at the end; 2.3.0 was one step behind (generation spec 8.3).
+  const bool blends = pass.repaint.defined() && !pass.surroundings.defined();
   sampling::SampleHooks hooks;
   hooks.observer = [&](const sampling::StepState& state) {
     report(state);
     return !order_.cancel.cancelled();
   };
-  if (pass.repaint.defined() && !pass.surroundings.defined())
-    // Kept parts are put back at the level the next step starts from, exact at the end; 2.3.0 was
-    // one step behind (generation spec 8.3).
-    hooks.after_step = [&](const at::Tensor& latents, const sampling::CompletedStep& done) {
-      return at::lerp(sampling::add_noise(done.next, pass.kept, pass.noise), latents,
-                      pass.repaint);
-    };
+  hooks.after_step = [&](const at::Tensor& latents, const sampling::CompletedStep& done) {
+    guidance.begin_step(done.step + 1);
+    const at::Tensor ruled = rules.apply(latents, done);
+    if (!blends) return ruled;
+    return at::lerp(sampling::add_noise(done.next, pass.kept, pass.noise), ruled, pass.repaint);
+  };
   const sampling::SampleResult result =
       sampling::sample(pass.plan, start, denoiser, noise_.steps(), hooks);
   evaluations_done_ += pass.plan.evaluations();
@@ -101,7 +125,8 @@ Result<> Batch::deliver(int i, image::Image picture) {
                       .width = picture.width,
                       .height = picture.height,
                       .base_seed = seed.base,
-                      .variations = seed.variations};
+                      .variations = seed.variations,
+                      .attention = recorders_[static_cast<std::size_t>(i)].take()};
   mark_ = now;
   made.picture = std::move(picture);
   ++order_.done;

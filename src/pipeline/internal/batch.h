@@ -2,6 +2,8 @@
 // One batch of pictures on its way: what every way to make a picture (ways.h) is built from.
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "pipeline/guidance.h"
 #include "pipeline/internal/latent_codec.h"
 #include "pipeline/internal/picture_noise.h"
+#include "pipeline/latent_rules.h"
 #include "pipeline/sizes.h"
 #include "sampling/samplers.h"
 
@@ -24,9 +27,13 @@ struct Order {
   models::Networks& networks;
   const sampling::NoiseSchedule& schedule;
   const DeviceChoice& choice;
-  Conditioning conditioning;
+  std::function<Conditioning(int steps)> encode;  ///< the prompt, laid out over that many steps
   Size size;     ///< as asked for, the model's own where nothing was
   int done = 0;  ///< pictures finished
+  std::map<int, Conditioning> encoded = {};  ///< what `encode` gave already
+
+  /// Tells the messages of the prompt the first time.
+  const Conditioning& conditioning(int steps);
 
   void tell(const std::string& message) const {
     if (callbacks.on_message) callbacks.on_message(message);
@@ -43,6 +50,7 @@ struct Pass {
   /// [B,5,h,w] f32, what an inpainting model sees besides: `repaint` and the kept picture's latents;
   /// undefined: nothing is kept. Where it is there, the model blends by itself.
   at::Tensor surroundings;
+  bool mirror = false;  ///< the request's symmetry applies
 };
 
 class Batch {
@@ -88,12 +96,14 @@ class Batch {
 
  private:
   void report(const sampling::StepState& state) const;
+  LatentRules latent_rules(const Pass& pass) const;
 
   using Clock = std::chrono::steady_clock;
   Order& order_;
   std::vector<PictureSeed> seeds_;
   PictureNoise noise_;
   LatentCodec codec_;
+  std::vector<AttentionRecorder> recorders_;  // of the last pass, when maps are asked for
   int evaluations_ = 0;       // of all passes
   int evaluations_done_ = 0;  // in passes already run
   Clock::time_point mark_ = Clock::now();  // end of what was already counted

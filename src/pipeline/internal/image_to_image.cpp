@@ -8,6 +8,7 @@ Result<Outcome> draw_from_picture(Batch& batch) {
   const GenerationRequest& request = batch.request();
   TRY_ASSIGN(const Original original, prepare_original(request, batch.order().size));
   TRY_ASSIGN(Pass pass, batch.pass(request.init->strength));
+  pass.mirror = true;
   batch.expect(pass.plan.evaluations());
   // 2.3.0 had drawn noise for text to image before it looked at the picture (generation spec 1.3).
   batch.noise().plain(batch.latent_shape(batch.order().size), batch.device());
