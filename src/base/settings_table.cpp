@@ -10,7 +10,6 @@ using enum SettingType;
 using G = SettingGroup;
 
 constexpr double kMaxSeed = 4294967295.0;
-constexpr std::string_view kNoVariations = "variations";
 constexpr std::string_view kNoImg2Img = "image to image";
 constexpr std::string_view kNoInpainting = "inpainting";
 constexpr std::string_view kNoOutpainting = "outpainting";
@@ -201,28 +200,31 @@ constexpr Setting kTable[] = {
 
     // Image to image, inpainting
     {.name = "init_img", .flags = "--init_img -I", .type = path, .group = G::img2img,
-     .prompt = Use::refused, .help = "picture to start from, or -1 for the last one",
-     .note = kNoImg2Img},
+     .prompt = Use::works, .help = "picture to start from, or -1 for the last one"},
     {.name = "strength", .flags = "--strength -f", .type = real, .group = G::img2img,
-     .launch = Use::ignored, .prompt = Use::refused, .fallback = "0.75",
-     .help = "how far to go from the starting picture", .low = 0, .high = 1, .low_open = true,
-     .note = kNoImg2Img},
+     .launch = Use::works, .prompt = Use::works, .fallback = "0.75",
+     .help = "how far to go from the starting picture", .low = 0, .high = 1, .low_open = true},
     {.name = "fit", .flags = "--fit -fit -T", .off = "--no-fit", .group = G::img2img,
-     .launch = Use::ignored, .prompt = Use::refused,
-     .help = "scale the starting picture into width and height", .note = kNoImg2Img},
+     .launch = Use::works, .prompt = Use::works,
+     .help = "scale the starting picture into width and height"},
     {.name = "init_color", .flags = "--init_color", .type = path, .group = G::img2img,
      .prompt = Use::refused, .help = "take the colours over from this picture", .note = kNoImg2Img},
     {.name = "init_mask", .flags = "--init_mask -M", .type = path, .group = G::img2img,
-     .prompt = Use::refused, .help = "repaint where this picture is transparent or black",
-     .note = kNoInpainting},
-    {.name = "invert_mask", .flags = "--invert_mask", .group = G::img2img, .prompt = Use::refused,
-     .help = "repaint the other part", .note = kNoInpainting},
+     .prompt = Use::works, .help = "repaint where this picture is transparent or black"},
+    {.name = "invert_mask", .flags = "--invert_mask", .group = G::img2img, .prompt = Use::works,
+     .help = "repaint the other part"},
     {.name = "text_mask", .flags = "--text_mask -tm", .type = words, .group = G::img2img,
      .prompt = Use::refused, .help = "repaint what these words describe, and a threshold from 0 to 1",
      .max_values = 0, .note = kNoInpainting},
     {.name = "inpaint_replace", .flags = "--inpaint_replace -r", .type = real, .group = G::img2img,
-     .prompt = Use::refused, .fallback = "0", .help = "how much of the masked part is replaced by noise",
-     .low = 0, .high = 1, .note = kNoInpainting},
+     .prompt = Use::works, .fallback = "0", .help = "how much of the masked part is replaced by noise",
+     .low = 0, .high = 1},
+    {.name = "mask_blur", .flags = "--mask_blur", .type = integer, .group = G::img2img,
+     .prompt = Use::works, .fallback = "8",
+     .help = "pixels of soft edge between the repainted and the kept part", .low = 0, .high = 512},
+    {.name = "match_colors", .flags = "--match_colors", .off = "--no-match_colors",
+     .group = G::img2img, .prompt = Use::works, .fallback = "on",
+     .help = "shift the repainted part to the colours of the kept one"},
     {.name = "enable_image_debugging", .flags = "--enable_image_debugging", .group = G::img2img,
      .launch = Use::ignored, .help = "show inpainting masks", .note = "this version does not inpaint"},
 
@@ -295,12 +297,10 @@ constexpr Setting kTable[] = {
 
     // Variations
     {.name = "variation_amount", .flags = "--variation_amount -v", .type = real,
-     .group = G::variations, .prompt = Use::refused, .fallback = "0",
-     .help = "how far each picture goes from the seed", .low = 0, .high = 1,
-     .note = kNoVariations},
+     .group = G::variations, .prompt = Use::works, .fallback = "0",
+     .help = "how far each picture goes from the seed", .low = 0, .high = 1},
     {.name = "with_variations", .flags = "--with_variations -V", .type = text,
-     .group = G::variations, .prompt = Use::refused, .help = "seed:weight,seed:weight...",
-     .note = kNoVariations},
+     .group = G::variations, .prompt = Use::works, .help = "seed:weight,seed:weight..."},
 
     // Web server
     {.name = "web", .flags = "--web", .group = G::server, .launch = Use::refused,

@@ -29,17 +29,26 @@ struct PicturePrompt {
   std::uint32_t seed = 0;
 };
 
+/// Where the pictures of a request came from, as its metadata tells.
+struct Sources {
+  std::string init_image;  ///< path, empty: none
+  std::string orig_hash;   ///< SHA-256 of that file, lower-case hex
+  std::string init_mask;   ///< path, empty: none
+};
+
 struct Job {
   pipeline::GenerationRequest request;
   /// One for each picture when their prompts differ (dynamic prompts), in place of the request's
   /// own prompts and seed; they are drawn one at a time. Empty: all are drawn from the request.
   std::vector<PicturePrompt> pictures;
+  Sources sources;
   OutputOptions output;
 };
 
 /// Fills in a job from settings (values of the session, those of the command on top of them).
-/// Relative output folders lie below `root`. Errors: invalid_argument (also from
-/// pipeline::validate); a negative seed must have been replaced by the one it recalls.
+/// Relative output folders lie below `root`. Pictures are loaded from the path as typed, else from
+/// the output folder. Errors: invalid_argument (also from pipeline::validate), and those of
+/// image::load_image, naming the file; a negative seed must have been replaced by the one it recalls.
 Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root);
 
 /// Where the pictures of these settings go, before any sub-folder for the prompt.

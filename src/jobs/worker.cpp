@@ -12,13 +12,25 @@
 namespace invokeai::jobs {
 namespace {
 
-image::ImageMetadata describe(const pipeline::GenerationRequest& request,
+void describe_sources(const Job& job, image::ImageMetadata& metadata) {
+  if (!job.request.init) return;
+  metadata.init_image = job.sources.init_image;
+  metadata.orig_hash = job.sources.orig_hash;
+  metadata.init_mask = job.sources.init_mask;
+  metadata.strength = job.request.init->strength;
+  metadata.fit = job.request.init->fit;
+  metadata.inpaint_replace = job.request.inpaint.replace;
+}
+
+/// `request` is the job's, or that of one of its pictures.
+image::ImageMetadata describe(const Job& job, const pipeline::GenerationRequest& request,
                               const pipeline::GeneratedImage& made) {
   image::ImageMetadata metadata;
   metadata.prompt = request.prompt;
   metadata.negative_prompt = request.negative_prompt;
   metadata.prompt_dialect = request.prompt_dialect;
-  metadata.seed = made.seed;
+  metadata.seed = made.base_seed;
+  metadata.variations = made.variations;
   metadata.steps = request.steps;
   metadata.width = made.width;
   metadata.height = made.height;
@@ -28,6 +40,7 @@ image::ImageMetadata describe(const pipeline::GenerationRequest& request,
   metadata.sampler = request.sampler;
   // "Karras below this many steps" is how a 2.3.0 command says what was done here.
   if (request.karras) metadata.karras_max = request.steps + 1;
+  describe_sources(job, metadata);
   return metadata;
 }
 
@@ -138,7 +151,7 @@ class Run {
   }
 
   Result<> take(const pipeline::GenerationRequest& request, pipeline::GeneratedImage&& made) {
-    const image::ImageMetadata metadata = describe(request, made);
+    const image::ImageMetadata metadata = describe(job_, request, made);
     report_.seeds.push_back(made.seed);
     if (job_.output.grid) {
       grid_.push_back(std::move(made.picture));

@@ -13,6 +13,8 @@
 #include "base/cancel.h"
 #include "base/result.h"
 #include "image/image.h"
+#include "image/metadata.h"
+#include "pipeline/modes.h"
 
 namespace invokeai::pipeline {
 
@@ -41,6 +43,12 @@ struct GenerationRequest {
   bool capture_attention = false;        ///< fill GeneratedImage::attention
   double perlin = 0.0;                   ///< 0..1, share of Perlin noise in the starting noise
   int preview_every = 0;                 ///< latent preview each n steps; 0 = none
+
+  /// Noise of `seed` is pulled towards that of each of these in turn (generation spec 1.5).
+  std::vector<image::Variation> variations;
+  double variation_amount = 0;           ///< 0..1: each picture is pulled towards one more, random
+  std::optional<InitImage> init;         ///< none: from noise alone
+  InpaintOptions inpaint;                ///< needs `init` with a mask or transparent parts
 };
 
 /// Which model to load and how to run it.
@@ -87,10 +95,12 @@ struct AttentionMap {
 struct GeneratedImage {
   image::Image picture;  ///< RGB
   int index = 0;         ///< within the request, from 0
-  std::uint32_t seed = 0;
+  std::uint32_t seed = 0;  ///< its own; with variations that of the last one
   double seconds = 0;
   int width = 0;   ///< as made (after defaults were filled in)
   int height = 0;
+  std::uint32_t base_seed = 0;                ///< of the noise before variations
+  std::vector<image::Variation> variations = {};  ///< all that were mixed in, a random one last
   std::vector<AttentionMap> attention = {};  ///< in the prompt's order, when asked for
 };
 

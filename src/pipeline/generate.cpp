@@ -1,33 +1,165 @@
-// One request to pictures. Read top to bottom: encode the prompt, make noise, denoise, decode.
+// One request to pictures. Read top to bottom: encode the prompt, choose seeds, draw batch after
+// batch the way the request asks for; internal/ holds the ways.
 
 #include <ATen/core/grad_mode.h>
 
-#include <chrono>
+#include <algorithm>
+#include <memory>
+#include <optional>
 
 #include "pipeline/conditioning.h"
-#include "pipeline/guidance.h"
-#include "pipeline/latent_rules.h"
-#include "pipeline/pixels.h"
+#include "pipeline/internal/ways.h"
 #include "pipeline/stable_diffusion.h"
-#include "sampling/preview.h"
 
 namespace invokeai::pipeline {
+namespace {
 
-/// What stays the same for all pictures of one request.
-struct StableDiffusion::Run {
-  const GenerationRequest& request;
-  const GenerationCallbacks& callbacks;
-  const CancelToken& cancel;
-  sampling::Plan plan;
-  Conditioning conditioning;
-  int width = 0;   // pixels
-  int height = 0;  // pixels
-  int done = 0;    // pictures finished, those before first_picture too
+/// The seeds of picture after picture (generation spec 1.1 and 1.5).
+class SeedChain {
+ public:
+  explicit SeedChain(const GenerationRequest& request)
+      : base_(request.seed.value_or(sampling::random_seed())),
+        variations_(request.variations),
+        amount_(request.variation_amount),
+        next_(amount_ > 0 ? sampling::random_seed() : base_) {}
 
-  void tell(const std::string& message) const {
-    if (callbacks.on_message) callbacks.on_message(message);
+  PictureSeed next() {
+    const std::uint32_t seed = next_;
+    next_ = sampling::next_seed(seed);
+    if (amount_ > 0) {
+      PictureSeed picture{base_, variations_};
+      picture.variations.push_back({seed, amount_});
+      return picture;
+    }
+    return variations_.empty() ? PictureSeed{seed, {}} : PictureSeed{base_, variations_};
   }
+
+ private:
+  std::uint32_t base_;
+  std::vector<image::Variation> variations_;
+  double amount_;
+  std::uint32_t next_;
 };
+
+Result<Outcome> draw(Batch& batch) {
+  if (batch.request().init) return draw_from_picture(batch);
+  return draw_from_noise(batch);
+}
+
+bool finite(const at::Tensor& tensor) { return at::isfinite(tensor).all().item<bool>(); }
+
+bool finite(const Conditioning& conditioning) {
+  const auto good = [](const WeightedContext& cond) {
+    return finite(cond.context) && (!cond.edit || finite(cond.edit->context));
+  };
+  return std::ranges::all_of(conditioning.stages, [&](const ConditioningStage& stage) {
+    return finite(stage.uncond) && std::ranges::all_of(stage.cond, good);
+  });
+}
+
+}  // namespace
+
+/// A request being drawn, and the same request on the same model in float32: loaded only after
+/// something overflowed, beside the one in use, until the request is done. Its weights are read from
+/// the files again, since those that overflowed on the way to half precision are whole there.
+class StableDiffusion::Request {
+ public:
+  Request(StableDiffusion& engine, const GenerationRequest& request,
+          const GenerationCallbacks& callbacks, const CancelToken& cancel,
+          const text::ParsedPrompt& prompt)
+      : engine_(engine), prompt_(prompt), order_(engine.make_order(request, callbacks, cancel)) {
+    order_.encode = [this](int steps) { return encode(steps); };
+    if (engine.choice_.dtype != at::kFloat)
+      order_.redraw = [this](const PictureSeed& seed) { return redraw(seed); };
+    order_.done = request.first_picture;
+  }
+
+  Result<Outcome> draw_all() {
+    const GenerationRequest& request = order_.request;
+    SeedChain chain(request);
+    for (int i = 0; i < request.first_picture; ++i) chain.next();
+    while (order_.done < request.iterations) {
+      std::vector<PictureSeed> seeds;
+      for (int left = std::min(request.iterations - order_.done, request.batch_size); left > 0; --left)
+        seeds.push_back(chain.next());
+      Batch batch(order_, std::move(seeds));
+      const Result<Outcome> outcome = draw(batch);
+      if (broken_) return tl::make_unexpected(*broken_);
+      if (!outcome || *outcome == Outcome::cancelled) return outcome;
+    }
+    return Outcome::completed;
+  }
+
+ private:
+  /// A text encoder that overflowed is asked again in float32.
+  Conditioning encode(int steps) {
+    Conditioning conditioning = engine_.encode(prompt_, order_.request, steps);
+    if (finite(conditioning)) return conditioning;
+    if (order_.redraw && ensure_exact("The text encoder"))
+      conditioning = exact_->encode(prompt_, order_.request, steps);
+    if (!broken_ && !finite(conditioning))
+      broken_ = Error{ErrorCode::bad_file, "generate",
+                      fmt::format("{}: the text encoder's output is not finite; is the model damaged?",
+                                  engine_.info_.path)};
+    return conditioning;
+  }
+
+  /// The picture of one seed from the start: as if --precision float32 had been asked for, so it
+  /// does not depend on the batch it overflowed in.
+  Result<Outcome> redraw(const PictureSeed& seed) {
+    if (!ensure_exact("The network")) return tl::make_unexpected(*broken_);
+    Order order = exact_->make_order(order_.request, order_.callbacks, order_.cancel);
+    order.encode = [&](int steps) { return exact_->encode(prompt_, order_.request, steps); };
+    order.told = true;
+    order.done = order_.done;
+    Batch batch(order, {seed});
+    const Result<Outcome> outcome = draw(batch);
+    order_.done = order.done;
+    return outcome;
+  }
+
+  /// False, with the reason in `broken_`, when the model cannot be loaded once more.
+  bool ensure_exact(std::string_view what) {
+    if (exact_ || broken_) return exact_ != nullptr;
+    order_.tell(fmt::format("{} overflowed in {}; drawing in float32 instead where that happens", what,
+                            engine_.choice_.precision_name));
+    EngineOptions options = engine_.options_;
+    options.precision = "float32";
+    auto opened = open(options);
+    if (!opened) return broken_ = std::move(opened).error(), false;
+    exact_ = std::move(*opened);
+    return true;
+  }
+
+  StableDiffusion& engine_;
+  const text::ParsedPrompt& prompt_;
+  Order order_;
+  std::unique_ptr<StableDiffusion> exact_;
+  std::optional<Error> broken_;
+};
+
+Order StableDiffusion::make_order(const GenerationRequest& request,
+                                  const GenerationCallbacks& callbacks, const CancelToken& cancel) {
+  return {.request = request,
+          .callbacks = callbacks,
+          .cancel = cancel,
+          .networks = networks_,
+          .schedule = schedule_,
+          .choice = choice_,
+          .encode = {},
+          .size = {request.width > 0 ? request.width : info_.native_width,
+                   request.height > 0 ? request.height : info_.native_height}};
+}
+
+Conditioning StableDiffusion::encode(const text::ParsedPrompt& prompt,
+                                     const GenerationRequest& request, int steps) const {
+  const bool continued = request.long_prompts == "continue";
+  return encode_prompt(prompt,
+                       {.dialect = text::parse_dialect(request.prompt_dialect).value(),
+                        .long_prompts = continued ? LongPrompts::carry_on : LongPrompts::truncate,
+                        .steps = steps},
+                       tokenizer_, *networks_.text_encoder, choice_.device);
+}
 
 Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                                           const GenerationCallbacks& callbacks,
@@ -38,114 +170,7 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
   TRY_ASSIGN(const text::ParsedPrompt prompt,
              text::parse_prompt(request.prompt,
                                 {.dialect = dialect, .negative = request.negative_prompt}));
-  TRY_ASSIGN(sampling::Plan plan,
-             sampling::make_plan(request.sampler, schedule_,
-                                 {.steps = request.steps, .karras = request.karras, .eta = request.eta}));
-  Run run{.request = request, .callbacks = callbacks, .cancel = cancel, .plan = std::move(plan),
-          .conditioning = {},
-          .width = request.width > 0 ? request.width : info_.native_width,
-          .height = request.height > 0 ? request.height : info_.native_height};
-  run.conditioning = encode_prompt(
-      prompt,
-      {.dialect = dialect,
-       .long_prompts = request.long_prompts == "continue" ? LongPrompts::carry_on : LongPrompts::truncate,
-       .steps = run.plan.steps()},
-      tokenizer_, *networks_.text_encoder, choice_.device);
-  for (const std::string& message : run.conditioning.messages) run.tell(message);
-
-  std::uint32_t seed = request.seed ? *request.seed : sampling::random_seed();
-  for (; run.done < request.first_picture; ++run.done) seed = sampling::next_seed(seed);
-  while (run.done < request.iterations) {
-    std::vector<std::uint32_t> seeds;
-    for (int left = request.iterations - run.done; left > 0 && int(seeds.size()) < request.batch_size; --left) {
-      seeds.push_back(seed);
-      seed = sampling::next_seed(seed);
-    }
-    TRY_ASSIGN(const Outcome outcome, draw_batch(run, seeds));
-    if (outcome == Outcome::cancelled) return outcome;
-  }
-  return Outcome::completed;
-}
-
-Result<Outcome> StableDiffusion::draw_batch(Run& run, const std::vector<std::uint32_t>& seeds) {
-  const auto start = std::chrono::steady_clock::now();
-  sampling::BatchNoise noise(seeds);
-  const at::Tensor x = sampling::start_from_noise(run.plan, start_noise(run, noise));
-
-  const auto observe = [&](const sampling::StepState& state) {
-    if (run.callbacks.on_step && state.evaluation > 0) {
-      StepProgress progress{.picture = run.done, .pictures = run.request.iterations,
-                            .step = state.evaluation, .steps = state.evaluations,
-                            .timestep = state.timestep, .preview = {}};
-      if (run.request.preview_every > 0 && state.evaluation % run.request.preview_every == 0)
-        progress.preview = bytes_to_image(sampling::latent_preview(state.predicted_original.slice(0, 0, 1)));
-      run.callbacks.on_step(progress);
-    }
-    return !run.cancel.cancelled();
-  };
-  Guidance guidance(*networks_.unet, run.conditioning, run.request.cfg_scale, run.plan.steps());
-  std::vector<AttentionRecorder> recorders(seeds.size(), AttentionRecorder(x.size(2), x.size(3)));
-  if (run.request.capture_attention) guidance.record_into(recorders);
-  LatentRules rules({.threshold = run.request.threshold,
-                     .h_symmetry = run.request.h_symmetry_time_pct,
-                     .v_symmetry = run.request.v_symmetry_time_pct}, seeds);
-  const auto denoise = [&](const at::Tensor& model_input, double timestep) {
-    return guidance.predict(model_input, timestep, choice_.dtype);
-  };
-  const auto after_step = [&](const at::Tensor& latents, const sampling::CompletedStep& done) {
-    guidance.begin_step(done.step + 1);
-    return rules.apply(latents, done);
-  };
-  const sampling::SampleResult result = sampling::sample(
-      run.plan, x, denoise, noise.source(), {.observer = observe, .after_step = after_step});
-  if (result.cancelled) return Outcome::cancelled;
-
-  const double share =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / double(seeds.size());
-  for (std::size_t i = 0; i < seeds.size(); ++i) {
-    if (run.cancel.cancelled()) return Outcome::cancelled;
-    const auto decode_start = std::chrono::steady_clock::now();
-    TRY_ASSIGN(const at::Tensor pixels, decode(run, result.latents.slice(0, i, i + 1)));
-    GeneratedImage image{.picture = to_image(pixels), .index = run.done, .seed = seeds[i], .seconds = 0,
-                         .width = run.width, .height = run.height, .attention = recorders[i].take()};
-    image.seconds =
-        share + std::chrono::duration<double>(std::chrono::steady_clock::now() - decode_start).count();
-    ++run.done;
-    if (run.callbacks.on_image) TRY_VOID(run.callbacks.on_image(std::move(image)));
-  }
-  return Outcome::completed;
-}
-
-/// [B,4,h,w] f32 of unit variance on the device, drawn on the CPU so that every device gets the same.
-at::Tensor StableDiffusion::start_noise(const Run& run, sampling::BatchNoise& noise) const {
-  const std::int64_t scale = networks_.vae->scale();
-  const std::int64_t height = run.height / scale, width = run.width / scale;
-  const std::int64_t channels = networks_.vae->config().latent_channels;
-  if (run.request.perlin == 0) return noise.normal({channels, height, width}, choice_.device);
-  std::vector<at::Tensor> mixed;
-  for (auto& stream : noise.streams())
-    mixed.push_back(sampling::mix_perlin(stream.normal({1, channels, height, width}), run.request.perlin, stream));
-  return at::cat(mixed).to(choice_.device);
-}
-
-/// Latents [1,4,h,w] f32 -> pixels [1,3,H,W] f32. Half precision that overflowed is tried again in
-/// f32; what is still not finite is an error rather than a black picture.
-Result<at::Tensor> StableDiffusion::decode(const Run& run, const at::Tensor& latents) {
-  if (!at::isfinite(latents).all().item<bool>())
-    return fail(ErrorCode::unsupported, "generate",
-                "the network's output overflowed in {}; try --precision float32", choice_.precision_name);
-  nn::Vae& vae = *networks_.vae;
-  const at::Tensor scaled = latents / vae.config().scaling_factor;
-  at::Tensor pixels = vae.decode(scaled.to(choice_.dtype)).to(at::kFloat);
-  if (at::isfinite(pixels).all().item<bool>()) return pixels;
-  if (choice_.dtype != at::kFloat) {
-    run.tell(fmt::format("The decoder overflowed in {}; decoding again in float32", choice_.precision_name));
-    nn::convert(vae, choice_.device, at::kFloat);
-    pixels = vae.decode(scaled);
-    nn::convert(vae, choice_.device, choice_.dtype);
-    if (at::isfinite(pixels).all().item<bool>()) return pixels;
-  }
-  return fail(ErrorCode::bad_file, "generate", "the decoder gives no valid picture; is the model damaged?");
+  return Request(*this, request, callbacks, cancel, prompt).draw_all();
 }
 
 }  // namespace invokeai::pipeline

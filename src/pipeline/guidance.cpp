@@ -3,10 +3,11 @@
 namespace invokeai::pipeline {
 namespace {
 
-/// What the network sees of the latents [1,4,h,w]. A model for inpainting without a picture is told
-/// to repaint everything: a mask of ones and an empty picture.
-at::Tensor network_input(const nn::UNet& unet, const at::Tensor& x) {
+/// What the network sees: the latents [B,4,h,w], and the surroundings where it was made for
+/// inpainting. Without a picture it is told to repaint everything: a mask of ones, an empty picture.
+at::Tensor network_input(const nn::UNet& unet, const at::Tensor& x, const at::Tensor& surroundings) {
   if (unet.config().in_channels != 9) return x;
+  if (surroundings.defined()) return at::cat({x, surroundings.to(x.options())}, 1);
   return at::cat({x, at::ones_like(x.slice(1, 0, 1)), at::zeros_like(x)}, 1);
 }
 
@@ -52,30 +53,33 @@ Guidance::Rows Guidance::make_rows() const {
 }
 
 at::Tensor Guidance::predict(const at::Tensor& model_input, double timestep,
-                             at::ScalarType dtype) const {
+                             at::ScalarType dtype, const at::Tensor& surroundings) const {
+  const at::Tensor input = network_input(unet_, model_input, surroundings).to(dtype);
   std::vector<at::Tensor> outputs;
-  for (std::int64_t i = 0; i < model_input.size(0); ++i)
-    outputs.push_back(predict_one(model_input.slice(0, i, i + 1).to(dtype), timestep,
+  for (std::int64_t i = 0; i < input.size(0); ++i)
+    outputs.push_back(predict_one(input.slice(0, i, i + 1), timestep,
                                   static_cast<std::size_t>(i)));
   return at::cat(outputs);
 }
 
 /// All rows in one batch; guidance 1 needs the prompt alone.
-at::Tensor Guidance::predict_one(const at::Tensor& x, double timestep, std::size_t picture) const {
+at::Tensor Guidance::predict_one(const at::Tensor& input, double timestep,
+                                 std::size_t picture) const {
   const Rows rows = make_rows();
   const auto count = static_cast<std::int64_t>(rows.contexts.size());
-  const at::Tensor context = at::cat(rows.contexts).to(x.device(), x.scalar_type());
+  const at::Tensor context = at::cat(rows.contexts).to(input.device(), input.scalar_type());
   const at::Tensor times =
-      at::full({count}, timestep, at::TensorOptions().dtype(at::kFloat).device(x.device()));
+      at::full({count}, timestep, at::TensorOptions().dtype(at::kFloat).device(input.device()));
 
   std::vector<RowRecord> records;
   if (recorders_) records.push_back({rows.results[0], *rows.first_tokens, (*recorders_)[picture]});
   AttentionEdit edit(rows.edits, std::move(records));
   const bool plain = rows.edits.empty() && !recorders_;
 
-  const at::Tensor input = network_input(unet_, x).expand({count, -1, -1, -1});
-  const at::Tensor e =
-      unet_.forward(input, times, context, nullptr, plain ? nullptr : &edit).to(at::kFloat);
+  const at::Tensor e = unet_
+                           .forward(input.expand({count, -1, -1, -1}), times, context, nullptr,
+                                    plain ? nullptr : &edit)
+                           .to(at::kFloat);
   const auto prediction = [&](std::int64_t row) { return e.slice(0, row, row + 1); };
   if (!rows.guided) return prediction(rows.results[0]);
   at::Tensor result = prediction(0);

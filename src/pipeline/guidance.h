@@ -27,14 +27,17 @@ class Guidance {
   /// Guided network output for every picture of the batch.
   ///   model_input [B,4,h,w] f32, scaled for the model;  timestep 0..999, may be fractional
   ///   dtype       the type of the network's weights
+  ///   surroundings  [B,5,h,w] f32, for inpainting models: mask (1 = repaint) and latents of what is
+  ///                 kept; undefined: repaint everything. Other models don't look at it.
   /// Result [B,4,h,w] f32. Each picture is evaluated on its own so that its numbers don't depend on
   /// the batch it came in.
-  at::Tensor predict(const at::Tensor& model_input, double timestep, at::ScalarType dtype) const;
+  at::Tensor predict(const at::Tensor& model_input, double timestep, at::ScalarType dtype,
+                     const at::Tensor& surroundings = {}) const;
 
  private:
   struct Rows;
   Rows make_rows() const;
-  at::Tensor predict_one(const at::Tensor& x, double timestep, std::size_t picture) const;
+  at::Tensor predict_one(const at::Tensor& input, double timestep, std::size_t picture) const;
 
   const nn::UNet& unet_;
   const Conditioning& conditioning_;

@@ -276,6 +276,53 @@ TEST_F(Worker, JobsTakeTheirValuesFromTheSettings) {
   EXPECT_EQ(output_folder({}, "/r"), "/r/outputs/img-samples");
 }
 
+TEST_F(Worker, StartingPicturesAreFoundLoadedAndTold) {
+  image::Image picture(70, 80, 3);
+  picture.pixels.assign(picture.pixels.size(), 9);
+  const std::string bytes = *image::encode_png(picture);
+  ASSERT_TRUE(fs::create_directories(folder_ / "out"));
+  ASSERT_TRUE(write_file_atomically(folder_ / "out" / "start.png", bytes).has_value());
+  auto [prompt, values] = parse("a cat");
+  values.set("init_img", std::string("start.png"));
+  values.set("strength", 0.4);
+  const auto job = make_job(prompt, values, folder_);
+  ASSERT_TRUE(job.has_value()) << job.error().text();
+  EXPECT_EQ(job->request.init->picture, picture);
+  EXPECT_EQ(job->request.init->strength, 0.4);
+  const JobReport report = run(*job);
+  const std::string start = (folder_ / "out" / "start.png").string();
+  EXPECT_EQ(report.pictures.at(0).command,
+            "a cat -s 2 -S 42 -W 72 -H 80 -C 7.5 -I " + start + " -A k_lms -f 0.4");
+  const auto texts = image::read_png_text(*read_file(report.pictures[0].path));
+  const std::string hash =
+      sha256_hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  EXPECT_NE((*texts)[1].text.find("\"orig_hash\": \"" + hash), std::string::npos);
+  EXPECT_NE((*texts)[1].text.find("\"strength_steps\": 0.4"), std::string::npos);
+
+  values.set("init_img", std::string("nowhere.png"));
+  EXPECT_EQ(make_job(prompt, values, folder_).error().code, ErrorCode::not_found);
+  ASSERT_TRUE(write_file_atomically(folder_ / "out" / "text.png", "hello").has_value());
+  values.set("init_img", std::string("text.png"));
+  const auto wrong = make_job(prompt, values, folder_);
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_NE(wrong.error().message.find("text.png"), std::string::npos);
+}
+
+TEST_F(Worker, VariationsAreTold) {
+  auto [prompt, values] = parse("a cat");
+  values.set("with_variations", std::string("3:0.25,4:0.5"));
+  const auto job = make_job(prompt, values, folder_);
+  ASSERT_TRUE(job.has_value()) << job.error().text();
+  EXPECT_EQ(run(*job).pictures.at(0).command,
+            "a cat -s 2 -S 42 -W 64 -H 64 -C 7.5 -A k_lms -V 3:0.25,4:0.5");
+  for (const char* bad : {"", "3", "3:", "3:x", "3,0.1", "3:0.1,", "-1:0.2", "3:0.1:4"}) {
+    values.set("with_variations", std::string(bad));
+    const auto refused = make_job(prompt, values, folder_);
+    ASSERT_FALSE(refused.has_value()) << bad;
+    EXPECT_NE(refused.error().message.find("-V takes seed:weight"), std::string::npos);
+  }
+}
+
 TEST_F(Worker, OutputFolderCheck) {
   EXPECT_TRUE(check_output_folder(folder_ / "a" / "b").has_value());
   EXPECT_TRUE(fs::is_directory(folder_ / "a" / "b"));

@@ -9,6 +9,7 @@
 
 #include "base/seeds.h"
 #include "pipeline/engine.h"
+#include "pipeline/sizes.h"
 
 namespace invokeai::pipeline {
 namespace {
@@ -52,8 +53,7 @@ class FakeEngine final : public Engine {
   Result<Outcome> generate(const GenerationRequest& request, const GenerationCallbacks& callbacks,
                            const CancelToken& cancel) override {
     TRY_VOID(validate(request));
-    const int width = request.width > 0 ? request.width : model_.native_width;
-    const int height = request.height > 0 ? request.height : model_.native_height;
+    const auto [width, height] = size_of(request);
     std::uint32_t seed = request.seed ? *request.seed : random_seed();
     for (int skipped = 0; skipped < request.first_picture; ++skipped) seed = next_seed(seed);
     for (int picture = request.first_picture; picture < request.iterations; ++picture) {
@@ -66,14 +66,22 @@ class FakeEngine final : public Engine {
                              999.0 * (request.steps - step) / request.steps, std::nullopt});
       }
       const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-      TRY_VOID(callbacks.on_image(
-          {paint(request.prompt, seed, width, height), picture, seed, spent.count(), width, height}));
+      TRY_VOID(callbacks.on_image({paint(request.prompt, seed, width, height), picture, seed,
+                                   spent.count(), width, height, seed, request.variations}));
       seed = next_seed(seed);
     }
     return Outcome::completed;
   }
 
  private:
+  Size size_of(const GenerationRequest& request) const {
+    const Size asked{request.width > 0 ? request.width : model_.native_width,
+                     request.height > 0 ? request.height : model_.native_height};
+    if (!request.init) return asked;
+    const image::Image& init = request.init->picture;
+    return init_size({init.width, init.height}, request.init->fit, asked);
+  }
+
   ModelInfo model_;
   std::chrono::milliseconds step_time_;
 };

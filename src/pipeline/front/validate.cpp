@@ -2,7 +2,9 @@
 
 #include "base/settings.h"
 #include "base/utf8.h"
+#include "image/mask.h"
 #include "pipeline/engine.h"
+#include "pipeline/sizes.h"
 
 namespace invokeai::pipeline {
 namespace {
@@ -16,6 +18,58 @@ Result<> check_whole(std::string_view name, std::int64_t value) { return check(n
 Result<> check_text(std::string_view name, const std::string& text) {
   if (auto ok = check_utf8(text); !ok)
     return fail(ErrorCode::invalid_argument, "", "{}: {}", name, ok.error().message);
+  return {};
+}
+
+template <class... Args>
+tl::unexpected<Error> refuse(fmt::format_string<Args...> format, Args&&... args) {
+  return fail(ErrorCode::invalid_argument, "", format, std::forward<Args>(args)...);
+}
+
+Result<> check_variations(const GenerationRequest& request) {
+  TRY_VOID(check("variation_amount", request.variation_amount));
+  for (const image::Variation& variation : request.variations)
+    if (!(variation.weight >= 0 && variation.weight <= 1))
+      return refuse("the weight of variation {} is {}, wanted 0 to 1", variation.seed,
+                    variation.weight);
+  if (request.variations.empty()) return {};
+  if (!request.seed) return refuse("variations of a picture need its seed; give it with -S");
+  if (request.variation_amount == 0 && request.iterations > 1)
+    return refuse("these variations make one picture, not {}; drop -n, or give -v for new ones",
+                  request.iterations);
+  return {};
+}
+
+Result<> check_inpaint(const GenerationRequest& request) {
+  const InpaintOptions& inpaint = request.inpaint;
+  TRY_VOID(check("inpaint_replace", inpaint.replace));
+  TRY_VOID(check_whole("mask_blur", inpaint.blur));
+  if (inpaint.mask && !request.init)
+    return refuse("a mask needs a picture to lie on; give it with -I, or drop -M");
+  const bool masked =
+      request.init && (inpaint.mask || image::has_transparency(request.init->picture));
+  if (inpaint.invert && !masked)
+    return refuse("there is no mask to turn round; give one with -M, or drop --invert_mask");
+  if (inpaint.replace > 0 && !masked)
+    return refuse("there is no mask that says what to replace; give one with -M, or drop "
+                  "--inpaint_replace");
+  if (!masked) return {};
+  // Found out here, before any model is loaded.
+  TRY_ASSIGN(const image::Image mask,
+             image::make_mask(request.init->picture, inpaint.mask, inpaint.invert));
+  return image::check_repaints(mask);
+}
+
+Result<> check_init(const GenerationRequest& request) {
+  if (!request.init) return {};
+  const image::Image& picture = request.init->picture;
+  TRY_VOID(check("strength", request.init->strength));
+  if (picture.width < 1 || picture.height < 1) return refuse("the starting picture is empty");
+  const Size size = init_size({picture.width, picture.height}, false, {});
+  if (!request.init->fit && (size.width > kLargestSide || size.height > kLargestSide))
+    return refuse("the starting picture has {} x {} pixels, at most {} a side can be drawn; give "
+                  "--fit to scale it down",
+                  picture.width, picture.height, kLargestSide);
   return {};
 }
 
@@ -43,7 +97,10 @@ Result<> validate(const GenerationRequest& request) {
   TRY_VOID(check("threshold", request.threshold));
   TRY_VOID(check("h_symmetry_time_pct", request.h_symmetry_time_pct));
   TRY_VOID(check("v_symmetry_time_pct", request.v_symmetry_time_pct));
-  return check("perlin", request.perlin);
+  TRY_VOID(check("perlin", request.perlin));
+  TRY_VOID(check_variations(request));
+  TRY_VOID(check_init(request));
+  return check_inpaint(request);
 }
 
 const std::vector<std::string>& sampler_names() {

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "pipeline/engine.h"
+#include "pipeline/sizes.h"
 
 namespace invokeai::pipeline {
 namespace {
@@ -86,6 +87,31 @@ TEST(Validate, NamesWhatIsWrong) {
   refused([](auto& r) { r.v_symmetry_time_pct = -0.01; }, "v_symmetry_time_pct");
   refused([](auto& r) { r.prompt = "caf\xe9"; }, "prompt: ");
   refused([](auto& r) { r.negative_prompt = "\xff"; }, "negative prompt: ");
+  refused([](auto& r) { r.variation_amount = 1.5; }, "variation_amount");
+  refused([](auto& r) { r.variations = {{1, 0.5}}; }, "give it with -S");
+  refused([](auto& r) { r.seed = 1, r.variations = {{1, -0.5}}; }, "weight of variation 1 is -0.5");
+  refused([](auto& r) { r.seed = 1, r.variations = {{1, 0.5}}, r.iterations = 2; }, "drop -n");
+  refused([](auto& r) { r.init.emplace(); }, "the starting picture is empty");
+  refused([](auto& r) { r.init = InitImage{image::Image(8, 8, 3), 0}; }, "strength");
+  refused([](auto& r) { r.init = InitImage{image::Image(9000, 8, 3)}; }, "give --fit");
+}
+
+TEST(Sizes, OfAStartingPicture) {
+  struct Case {
+    Size picture;
+    bool fit;
+    Size box, wanted;
+  };
+  for (const Case& each : {Case{{512, 512}, false, {128, 128}, {512, 512}},
+                           Case{{500, 700}, false, {0, 0}, {504, 704}},
+                           Case{{1, 1}, false, {0, 0}, {64, 64}},
+                           Case{{1, 1}, true, {512, 512}, {512, 512}},
+                           Case{{1000, 500}, true, {512, 512}, {512, 256}},
+                           Case{{500, 1000}, true, {512, 768}, {384, 768}},
+                           Case{{8000, 8000}, true, {512, 512}, {512, 512}},
+                           Case{{8000, 10}, true, {512, 512}, {512, 64}}})
+    EXPECT_EQ(init_size(each.picture, each.fit, each.box), each.wanted)
+        << each.picture.width << 'x' << each.picture.height << (each.fit ? " fitted" : "");
 }
 
 TEST(FakeEngine, DependsOnPromptSeedAndSizeOnly) {
@@ -117,6 +143,15 @@ TEST(FakeEngine, ChainsSeedsAndReportsSteps) {
   // The second picture's seed alone draws the second picture.
   const auto again = draw(*engine, request_for("x", three.pictures[1].seed, 4));
   EXPECT_EQ(again.pictures[0].picture, three.pictures[1].picture);
+}
+
+TEST(FakeEngine, DrawsAtTheSizeOfTheStartingPicture) {
+  GenerationRequest request = request_for("x", 1, 1);
+  request.init = InitImage{.picture = image::Image(100, 60, 3)};
+  const auto drawn = draw(*make_fake_engine({}), request);
+  ASSERT_EQ(drawn.pictures.size(), 1u);
+  EXPECT_EQ(drawn.pictures[0].width, 104);
+  EXPECT_EQ(drawn.pictures[0].picture.height, 64);
 }
 
 TEST(FakeEngine, StopsAtTheNextStep) {

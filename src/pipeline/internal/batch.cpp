@@ -1,0 +1,154 @@
+#include "pipeline/internal/batch.h"
+
+#include <utility>
+
+#include "pipeline/pixels.h"
+#include "sampling/preview.h"
+
+namespace invokeai::pipeline {
+
+const Conditioning& Order::conditioning(int steps) {
+  const auto [found, fresh] = encoded.try_emplace(steps);
+  if (fresh) found->second = encode(steps);
+  if (!std::exchange(told, true))
+    for (const std::string& message : found->second.messages) tell(message);
+  return found->second;
+}
+
+Batch::Batch(Order& order, std::vector<PictureSeed> seeds)
+    : order_(order),
+      seeds_(std::move(seeds)),
+      noise_(seeds_, order.request.perlin),
+      codec_(*order.networks.vae, order.choice,
+             [&order](const std::string& message) { order.tell(message); }) {}
+
+std::vector<std::int64_t> Batch::latent_shape(Size size) const {
+  return {codec_.channels(), size.height / codec_.scale(), size.width / codec_.scale()};
+}
+
+Result<Pass> Batch::pass(double strength, std::optional<int> steps) const {
+  Pass pass;
+  TRY_ASSIGN(pass.plan, sampling::make_plan(request().sampler, order_.schedule,
+                                            {.steps = steps.value_or(request().steps),
+                                             .strength = strength,
+                                             .karras = request().karras,
+                                             .eta = request().eta}));
+  return pass;
+}
+
+Result<at::Tensor> Batch::encode(std::span<const at::Tensor> pixels) {
+  const at::Tensor& first = pixels.front();
+  const Size size{static_cast<int>(first.size(3)), static_cast<int>(first.size(2))};
+  const at::Tensor noise = noise_.plain(latent_shape(size), device());
+  if (pixels.size() == 1) return codec_.encode(first, noise);
+  std::vector<at::Tensor> rows;
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    const auto row = static_cast<std::int64_t>(i);
+    TRY_ASSIGN(at::Tensor latents, codec_.encode(pixels[i], noise.slice(0, row, row + 1)));
+    rows.push_back(std::move(latents));
+  }
+  return at::cat(rows);
+}
+
+void Batch::report(const sampling::StepState& state) const {
+  if (!order_.callbacks.on_step || state.evaluation == 0) return;
+  StepProgress progress{.picture = order_.done,
+                        .pictures = request().iterations,
+                        .step = evaluations_done_ + state.evaluation,
+                        .steps = evaluations_,
+                        .timestep = state.timestep,
+                        .preview = {}};
+  if (request().preview_every > 0 && progress.step % request().preview_every == 0)
+    progress.preview =
+        bytes_to_image(sampling::latent_preview(state.predicted_original.slice(0, 0, 1)));
+  order_.callbacks.on_step(progress);
+}
+
+LatentRules Batch::latent_rules(const Pass& pass) const {
+  std::vector<std::uint32_t> seeds;
+  for (const PictureSeed& seed : seeds_) seeds.push_back(seed.own());
+  return LatentRules({.threshold = request().threshold,
+                      .h_symmetry = pass.mirror ? request().h_symmetry_time_pct : 0,
+                      .v_symmetry = pass.mirror ? request().v_symmetry_time_pct : 0},
+                     seeds);
+}
+
+std::optional<at::Tensor> Batch::denoise(const Pass& pass) {
+  const at::Tensor start = pass.latents.defined()
+                               ? sampling::start_from_latents(pass.plan, pass.latents, pass.noise)
+                               : sampling::start_from_noise(pass.plan, pass.noise);
+  const int steps = pass.plan.steps();
+  Guidance guidance(*order_.networks.unet, order_.conditioning(steps), request().cfg_scale, steps);
+  recorders_.assign(seeds_.size(), AttentionRecorder(start.size(2), start.size(3)));
+  if (request().capture_attention) guidance.record_into(recorders_);
+  const auto denoiser = [&](const at::Tensor& model_input, double timestep) {
+    return guidance.predict(model_input, timestep, order_.choice.dtype, pass.surroundings);
+  };
+  LatentRules rules = latent_rules(pass);
+  // An inpainting model blends by itself. For others kept parts are put back at the level the next
+  // step starts from, exact at the end; 2.3.0 was one step behind (generation spec 8.3).
+  const bool blends = pass.repaint.defined() && !pass.surroundings.defined();
+  sampling::SampleHooks hooks;
+  hooks.observer = [&](const sampling::StepState& state) {
+    report(state);
+    return !order_.cancel.cancelled();
+  };
+  hooks.after_step = [&](const at::Tensor& latents, const sampling::CompletedStep& done) {
+    guidance.begin_step(done.step + 1);
+    const at::Tensor ruled = rules.apply(latents, done);
+    if (!blends) return ruled;
+    return at::lerp(sampling::add_noise(done.next, pass.kept, pass.noise), ruled, pass.repaint);
+  };
+  const sampling::SampleResult result =
+      sampling::sample(pass.plan, start, denoiser, noise_.steps(), hooks);
+  evaluations_done_ += pass.plan.evaluations();
+  if (result.cancelled) return std::nullopt;
+  return result.latents;
+}
+
+Result<image::Image> Batch::decode(const at::Tensor& latents, int i) {
+  TRY_ASSIGN(const at::Tensor pixels, codec_.decode(latents.slice(0, i, i + 1)));
+  return to_image(pixels);
+}
+
+void Batch::share_time() {
+  const Clock::time_point now = Clock::now();
+  shared_seconds_ += std::chrono::duration<double>(now - mark_).count() / count();
+  mark_ = now;
+}
+
+Result<> Batch::deliver(int i, image::Image picture) {
+  const PictureSeed& seed = seeds_[static_cast<std::size_t>(i)];
+  const Clock::time_point now = Clock::now();
+  GeneratedImage made{.picture = {},
+                      .index = order_.done,
+                      .seed = seed.own(),
+                      .seconds = shared_seconds_ + std::chrono::duration<double>(now - mark_).count(),
+                      .width = picture.width,
+                      .height = picture.height,
+                      .base_seed = seed.base,
+                      .variations = seed.variations,
+                      .attention = recorders_[static_cast<std::size_t>(i)].take()};
+  mark_ = now;
+  made.picture = std::move(picture);
+  ++order_.done;
+  return order_.callbacks.on_image ? order_.callbacks.on_image(std::move(made)) : Result<>();
+}
+
+Result<Outcome> Batch::deliver_all(const at::Tensor& latents,
+                                   const std::function<image::Image(image::Image)>& finish) {
+  share_time();
+  for (int i = 0; i < count(); ++i) {
+    if (order_.cancel.cancelled()) return Outcome::cancelled;
+    if (order_.redraw && !at::isfinite(latents.slice(0, i, i + 1)).all().item<bool>()) {
+      TRY_ASSIGN(const Outcome outcome, order_.redraw(seeds_[static_cast<std::size_t>(i)]));
+      if (outcome == Outcome::cancelled) return outcome;
+      continue;
+    }
+    TRY_ASSIGN(image::Image picture, decode(latents, i));
+    TRY_VOID(deliver(i, finish(std::move(picture))));
+  }
+  return Outcome::completed;
+}
+
+}  // namespace invokeai::pipeline

@@ -1,0 +1,47 @@
+#include "pipeline/internal/latent_codec.h"
+
+namespace invokeai::pipeline {
+namespace {
+
+bool is_finite(const at::Tensor& x) { return at::isfinite(x).all().item<bool>(); }
+
+}  // namespace
+
+Result<at::Tensor> LatentCodec::finite(const std::function<at::Tensor(at::ScalarType)>& compute,
+                                       const char* part) {
+  at::Tensor result = compute(choice_.dtype).to(at::kFloat);
+  if (is_finite(result)) return result;
+  if (choice_.dtype != at::kFloat) {
+    tell_(fmt::format("The {} overflowed in {}; computing it again in float32", part,
+                      choice_.precision_name));
+    nn::convert(vae_, choice_.device, at::kFloat);
+    result = compute(at::kFloat);
+    nn::convert(vae_, choice_.device, choice_.dtype);
+    if (is_finite(result)) return result;
+  }
+  return fail(ErrorCode::bad_file, "generate", "the {} gives no valid numbers; is the model damaged?",
+              part);
+}
+
+Result<at::Tensor> LatentCodec::encode(const at::Tensor& pixels, const at::Tensor& noise) {
+  TRY_ASSIGN(const at::Tensor moments, finite(
+                                           [&](at::ScalarType dtype) {
+                                             const auto latent =
+                                                 vae_.encode(pixels.to(choice_.device, dtype));
+                                             return at::cat({latent.mean, latent.log_variance}, 1);
+                                           },
+                                           "encoder"));
+  const auto halves = moments.chunk(2, 1);
+  return (halves[0] + (halves[1] / 2).exp() * noise) * vae_.config().scaling_factor;
+}
+
+Result<at::Tensor> LatentCodec::decode(const at::Tensor& latents) {
+  if (!is_finite(latents))
+    return fail(ErrorCode::unsupported, "generate",
+                "the network's output overflowed in {}; try --precision float32",
+                choice_.precision_name);
+  const at::Tensor scaled = latents / vae_.config().scaling_factor;
+  return finite([&](at::ScalarType dtype) { return vae_.decode(scaled.to(dtype)); }, "decoder");
+}
+
+}  // namespace invokeai::pipeline

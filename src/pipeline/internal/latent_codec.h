@@ -1,0 +1,46 @@
+#pragma once
+// Pictures to latents and back, through the model's VAE, with a second try in f32 where half
+// precision overflows.
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "nn/vae.h"
+#include "pipeline/device.h"
+
+namespace invokeai::pipeline {
+
+/// Keeps references: the VAE and the choice must outlive it.
+class LatentCodec {
+ public:
+  using Tell = std::function<void(const std::string&)>;
+  LatentCodec(nn::Vae& vae, const DeviceChoice& choice, Tell tell)
+      : vae_(vae), choice_(choice), tell_(std::move(tell)) {}
+
+  /// Pixels per latent cell.
+  int scale() const { return static_cast<int>(vae_.scale()); }
+  std::int64_t channels() const { return vae_.config().latent_channels; }
+
+  /// A sample of what the encoder says, scaled for the UNet: factor * (mean + deviation * noise).
+  ///   pixels [1,3,H,W] f32 in [-1,1];  noise [B,4,h,w] f32, unit variance  ->  [B,4,h,w] f32
+  /// Source: generation spec 7.2. Errors: bad_file when the numbers are not finite in f32 either.
+  Result<at::Tensor> encode(const at::Tensor& pixels, const at::Tensor& noise);
+
+  /// [1,4,h,w] f32 -> pixels [1,3,H,W] f32. Errors: unsupported for latents that are not finite,
+  /// bad_file as above: never a black picture.
+  Result<at::Tensor> decode(const at::Tensor& latents);
+
+ private:
+  /// What `compute(dtype)` gives in the model's type, or in f32 if that is not finite.
+  Result<at::Tensor> finite(const std::function<at::Tensor(at::ScalarType)>& compute,
+                            const char* part);
+
+  nn::Vae& vae_;
+  const DeviceChoice& choice_;
+  Tell tell_;
+};
+
+}  // namespace invokeai::pipeline

@@ -1,0 +1,27 @@
+#pragma once
+// The starting picture at the size it is drawn at, and how a drawn picture is joined with it. All on
+// 8-bit pictures.
+
+#include <optional>
+
+#include "pipeline/engine.h"
+#include "pipeline/sizes.h"
+
+namespace invokeai::pipeline {
+
+struct Original {
+  image::Image picture;              ///< RGB, sides multiples of 8
+  std::optional<image::Image> mask;  ///< grey, same size: 255 keeps, 0 repaints; none: repaint all
+};
+
+/// Scales the request's starting picture and its mask (2.3.0: Lanczos for both), and takes the mask
+/// from transparency where there is none.
+///   box  size asked for, used with `fit`
+/// Errors: invalid_argument for a mask of another shape, or one that keeps everything.
+Result<Original> prepare_original(const GenerationRequest& request, Size box);
+
+/// Lays the kept part over a drawn picture with a soft edge: outside of it the bytes are those of
+/// the original (generation spec 8.5). Without a mask the picture stays as it is.
+image::Image join(const Original& original, image::Image drawn, const InpaintOptions& options);
+
+}  // namespace invokeai::pipeline
