@@ -51,6 +51,8 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
   pipeline::GenerationRequest& request = job.request;
   request.prompt = prompt;
   request.negative_prompt = values.text("negative_prompt");
+  request.prompt_dialect = values.text("prompt_dialect");
+  request.long_prompts = values.text("long_prompts");
   request.steps = static_cast<int>(values.integer("steps"));
   request.cfg_scale = values.real("cfg_scale");
   request.iterations = static_cast<int>(std::max<std::int64_t>(1, values.integer("iterations")));
@@ -61,6 +63,8 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
   request.karras = wants_karras(values);
   request.eta = values.real("eta");
   request.threshold = values.real("threshold");
+  request.h_symmetry_time_pct = values.real("h_symmetry_time_pct");
+  request.v_symmetry_time_pct = values.real("v_symmetry_time_pct");
   request.perlin = values.real("perlin");
   if (values.has("seed")) {
     const std::int64_t seed = values.integer("seed");

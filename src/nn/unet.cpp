@@ -5,6 +5,13 @@
 namespace invokeai::nn {
 namespace {
 
+/// Who attends in place of the plain attention, and the size of the feature map at hand.
+struct Watch {
+  AttentionControl& control;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+};
+
 /// Multi-head attention of tokens to themselves or to the context.
 class Attention : public Module {
  public:
@@ -22,9 +29,13 @@ class Attention : public Module {
   }
 
   /// x [B,L,C]; context [B,S,context_width]
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& context) const {
-    return out_.forward(attention(q_.forward(x), k_.forward(context), v_.forward(context), heads_,
-                                  /*causal=*/false, upcast_));
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& context, const Watch* watch,
+                     bool cross) const {
+    const at::Tensor q = q_.forward(x), k = k_.forward(context), v = v_.forward(context);
+    if (!watch) return out_.forward(attention(q, k, v, heads_, /*causal=*/false, upcast_));
+    const AttentionSite site{
+        .cross = cross, .height = watch->height, .width = watch->width, .heads = heads_};
+    return out_.forward(watch->control.attend(site, {q, k, v}, upcast_));
   }
 
  private:
@@ -67,10 +78,10 @@ class TransformerBlock : public Module {
     add("ff", feed_forward_);
   }
 
-  at::Tensor forward(at::Tensor x, const at::Tensor& context) const {
+  at::Tensor forward(at::Tensor x, const at::Tensor& context, const Watch* watch) const {
     const at::Tensor n = norm1_.forward(x);
-    x = x + self_.forward(n, n);
-    x = x + cross_.forward(norm2_.forward(x), context);
+    x = x + self_.forward(n, n, watch, /*cross=*/false);
+    x = x + cross_.forward(norm2_.forward(x), context, watch, /*cross=*/true);
     return x + feed_forward_.forward(norm3_.forward(x));
   }
 
@@ -111,10 +122,13 @@ class UNet::Transformer : public Module {
     }
   }
 
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& context) const {  // [B,C,h,w]
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& context,
+                     AttentionControl* control) const {  // [B,C,h,w]
+    std::optional<Watch> watch;
+    if (control) watch.emplace(Watch{*control, x.size(2), x.size(3)});
     const at::Tensor n = norm_.forward(x);
     at::Tensor tokens = in_conv_ ? as_tokens(in_conv_->forward(n)) : in_linear_->forward(as_tokens(n));
-    for (const auto& block : blocks_) tokens = block->forward(tokens, context);
+    for (const auto& block : blocks_) tokens = block->forward(tokens, context, watch ? &*watch : nullptr);
     return x + (out_conv_ ? out_conv_->forward(as_map(tokens, x.size(2), x.size(3)))
                           : as_map(out_linear_->forward(tokens), x.size(2), x.size(3)));
   }
@@ -229,7 +243,8 @@ at::Tensor UNet::time_embedding(const at::Tensor& timesteps, at::ScalarType dtyp
 }
 
 at::Tensor UNet::forward(const at::Tensor& sample, const at::Tensor& timesteps,
-                         const at::Tensor& context, const SizeCondition* size) const {
+                         const at::Tensor& context, const SizeCondition* size,
+                         AttentionControl* control) const {
   TORCH_CHECK(sample.dim() == 4 && sample.size(1) == config_.in_channels, "sample must be [B,",
               config_.in_channels, ",h,w], got ", sample.sizes());
   TORCH_CHECK(context.dim() == 3 && context.size(2) == config_.cross_attention_dim,
@@ -241,7 +256,7 @@ at::Tensor UNet::forward(const at::Tensor& sample, const at::Tensor& timesteps,
   for (const auto& level : down_) {
     for (std::size_t j = 0; j < level->resnets.size(); ++j) {
       x = level->resnets[j]->forward(x, time);
-      if (!level->attentions.empty()) x = level->attentions[j]->forward(x, context);
+      if (!level->attentions.empty()) x = level->attentions[j]->forward(x, context, control);
       skips.push_back(x);
     }
     if (level->resize) {
@@ -251,14 +266,14 @@ at::Tensor UNet::forward(const at::Tensor& sample, const at::Tensor& timesteps,
   }
 
   x = middle_->resnets[0]->forward(x, time);
-  x = middle_->attentions[0]->forward(x, context);
+  x = middle_->attentions[0]->forward(x, context, control);
   x = middle_->resnets[1]->forward(x, time);
 
   for (const auto& level : up_) {
     for (std::size_t j = 0; j < level->resnets.size(); ++j) {
       x = level->resnets[j]->forward(at::cat({x, skips.back()}, 1), time);
       skips.pop_back();
-      if (!level->attentions.empty()) x = level->attentions[j]->forward(x, context);
+      if (!level->attentions.empty()) x = level->attentions[j]->forward(x, context, control);
     }
     // To the next skip's exact size: latents whose sides are not multiples of 8 halve unevenly.
     if (level->resize)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "nn/attention_control.h"
 #include "nn/configs.h"
 #include "nn/layers.h"
 
@@ -25,9 +26,11 @@ class UNet : public Module {
   /// sample    [B,in,h,w] noisy latents, scaled for the model
   /// timesteps [B] f32, 0..999, may be fractional
   /// context   [B,S,cross_attention_dim] encoded prompt
+  /// control   sees every attention, self and cross, of the transformer blocks; may be null
   /// Result: [B,out,h,w], the model's prediction (noise or velocity), in the type of the weights.
   at::Tensor forward(const at::Tensor& sample, const at::Tensor& timesteps,
-                     const at::Tensor& context, const SizeCondition* size = nullptr) const;
+                     const at::Tensor& context, const SizeCondition* size = nullptr,
+                     AttentionControl* control = nullptr) const;
 
   const UNetConfig& config() const { return config_; }
 

@@ -21,6 +21,9 @@ namespace invokeai::pipeline {
 struct GenerationRequest {
   std::string prompt;                    ///< prompt language of 2.3.0; `[...]` holds negative parts
   std::string negative_prompt;           ///< joined to the negative parts of `prompt`
+  std::string prompt_dialect = "invoke";  ///< how to read both: invoke or a1111
+  std::string long_prompts = "truncate";  ///< beyond 75 tokens: truncate, or continue in further
+                                          ///< windows (which a1111 always does)
   int steps = 50;                        ///< length of the noise schedule, 1..999
   double cfg_scale = 7.5;                ///< guidance g in e_u + g*(e_c - e_u), >= 1; 1 = no guidance
   std::optional<std::uint32_t> seed;     ///< of the first picture; none = random
@@ -31,7 +34,10 @@ struct GenerationRequest {
   std::string sampler = "k_lms";         ///< name from sampling spec 2.4
   bool karras = false;                   ///< Karras noise levels instead of the model's own
   double eta = 0.0;                      ///< DDIM only: 0 deterministic .. 1 ancestral
-  double threshold = 0.0;                ///< 0 = off
+  double threshold = 0.0;                ///< limit for latents, see pipeline/latent_rules.h; 0 = off
+  double h_symmetry_time_pct = 0.0;      ///< mirror left to right at this share of the run; 0 = off
+  double v_symmetry_time_pct = 0.0;      ///< mirror top to bottom at this share of the run; 0 = off
+  bool capture_attention = false;        ///< fill GeneratedImage::attention
   double perlin = 0.0;                   ///< 0..1, share of Perlin noise in the starting noise
   int preview_every = 0;                 ///< latent preview each n steps; 0 = none
 };
@@ -70,6 +76,12 @@ struct StepProgress {
   std::optional<image::Image> preview;  ///< RGB, an eighth of the size, when asked for
 };
 
+/// Where the network looked for one token of the prompt.
+struct AttentionMap {
+  std::string token;   ///< its text
+  image::Image heat;   ///< grey, an eighth of the picture's size, 255 where the attention is largest
+};
+
 /// One finished picture.
 struct GeneratedImage {
   image::Image picture;  ///< RGB
@@ -77,6 +89,7 @@ struct GeneratedImage {
   double seconds = 0;
   int width = 0;   ///< as made (after defaults were filled in)
   int height = 0;
+  std::vector<AttentionMap> attention = {};  ///< in the prompt's order, when asked for
 };
 
 struct GenerationCallbacks {

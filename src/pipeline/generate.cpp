@@ -5,6 +5,8 @@
 #include <chrono>
 
 #include "pipeline/conditioning.h"
+#include "pipeline/guidance.h"
+#include "pipeline/latent_rules.h"
 #include "pipeline/pixels.h"
 #include "pipeline/stable_diffusion.h"
 #include "sampling/preview.h"
@@ -32,15 +34,23 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                                           const CancelToken& cancel) {
   at::NoGradGuard no_grad;
   TRY_VOID(validate(request));
+  TRY_ASSIGN(const text::PromptDialect dialect, text::parse_dialect(request.prompt_dialect));
   TRY_ASSIGN(const text::ParsedPrompt prompt,
-             text::parse_prompt(request.prompt, {.negative = request.negative_prompt}));
+             text::parse_prompt(request.prompt,
+                                {.dialect = dialect, .negative = request.negative_prompt}));
   TRY_ASSIGN(sampling::Plan plan,
              sampling::make_plan(request.sampler, schedule_,
                                  {.steps = request.steps, .karras = request.karras, .eta = request.eta}));
   Run run{.request = request, .callbacks = callbacks, .cancel = cancel, .plan = std::move(plan),
-          .conditioning = encode_prompt(prompt, tokenizer_, *networks_.text_encoder, choice_.device),
+          .conditioning = {},
           .width = request.width > 0 ? request.width : info_.native_width,
           .height = request.height > 0 ? request.height : info_.native_height};
+  run.conditioning = encode_prompt(
+      prompt,
+      {.dialect = dialect,
+       .long_prompts = request.long_prompts == "continue" ? LongPrompts::carry_on : LongPrompts::truncate,
+       .steps = run.plan.steps()},
+      tokenizer_, *networks_.text_encoder, choice_.device);
   for (const std::string& message : run.conditioning.messages) run.tell(message);
 
   std::uint32_t seed = request.seed ? *request.seed : sampling::random_seed();
@@ -72,11 +82,21 @@ Result<Outcome> StableDiffusion::draw_batch(Run& run, const std::vector<std::uin
     }
     return !run.cancel.cancelled();
   };
+  Guidance guidance(*networks_.unet, run.conditioning, run.request.cfg_scale, run.plan.steps());
+  std::vector<AttentionRecorder> recorders(seeds.size(), AttentionRecorder(x.size(2), x.size(3)));
+  if (run.request.capture_attention) guidance.record_into(recorders);
+  LatentRules rules({.threshold = run.request.threshold,
+                     .h_symmetry = run.request.h_symmetry_time_pct,
+                     .v_symmetry = run.request.v_symmetry_time_pct}, seeds);
   const auto denoise = [&](const at::Tensor& model_input, double timestep) {
-    return predict(run, model_input, timestep);
+    return guidance.predict(model_input, timestep, choice_.dtype);
   };
-  const sampling::SampleResult result =
-      sampling::sample(run.plan, x, denoise, noise.source(), {.observer = observe, .after_step = {}});
+  const auto after_step = [&](const at::Tensor& latents, const sampling::CompletedStep& done) {
+    guidance.begin_step(done.step + 1);
+    return rules.apply(latents, done);
+  };
+  const sampling::SampleResult result = sampling::sample(
+      run.plan, x, denoise, noise.source(), {.observer = observe, .after_step = after_step});
   if (result.cancelled) return Outcome::cancelled;
 
   const double share =
@@ -86,7 +106,7 @@ Result<Outcome> StableDiffusion::draw_batch(Run& run, const std::vector<std::uin
     const auto decode_start = std::chrono::steady_clock::now();
     TRY_ASSIGN(const at::Tensor pixels, decode(run, result.latents.slice(0, i, i + 1)));
     GeneratedImage image{.picture = to_image(pixels), .seed = seeds[i], .seconds = 0,
-                         .width = run.width, .height = run.height};
+                         .width = run.width, .height = run.height, .attention = recorders[i].take()};
     image.seconds =
         share + std::chrono::duration<double>(std::chrono::steady_clock::now() - decode_start).count();
     ++run.done;
@@ -105,40 +125,6 @@ at::Tensor StableDiffusion::start_noise(const Run& run, sampling::BatchNoise& no
   for (auto& stream : noise.streams())
     mixed.push_back(sampling::mix_perlin(stream.normal({1, channels, height, width}), run.request.perlin, stream));
   return at::cat(mixed).to(choice_.device);
-}
-
-/// Guided network output [B,4,h,w] f32: e_u + g * sum of w_k (e_k - e_u). One batch of
-/// unconditional and conditional halves; guidance 1 needs the conditional half alone. Each picture
-/// is evaluated on its own so that its numbers don't depend on the batch it came in.
-at::Tensor StableDiffusion::predict(const Run& run, const at::Tensor& model_input, double timestep) const {
-  const nn::UNet& unet = *networks_.unet;
-  const bool guided = run.request.cfg_scale != 1.0 || run.conditioning.cond.size() > 1;
-  std::vector<at::Tensor> contexts;
-  if (guided) contexts.push_back(run.conditioning.uncond);
-  for (const auto& cond : run.conditioning.cond) contexts.push_back(cond.context);
-  const auto rows = static_cast<std::int64_t>(contexts.size());
-  const at::Tensor context = at::cat(contexts).to(choice_.device, choice_.dtype);
-  const at::Tensor times =
-      at::full({rows}, timestep, at::TensorOptions().dtype(at::kFloat).device(choice_.device));
-
-  std::vector<at::Tensor> outputs;
-  for (std::int64_t i = 0; i < model_input.size(0); ++i) {
-    at::Tensor x = model_input.slice(0, i, i + 1).to(choice_.dtype);
-    if (unet.config().in_channels == 9) {  // inpainting model without a picture: repaint everything
-      const at::Tensor ones = at::ones_like(x.slice(1, 0, 1));
-      x = at::cat({x, ones, at::zeros_like(x)}, 1);
-    }
-    const at::Tensor e = unet.forward(x.expand({rows, -1, -1, -1}), times, context).to(at::kFloat);
-    at::Tensor guided_e = e.slice(0, 0, 1);
-    if (guided) {
-      const at::Tensor base = e.slice(0, 0, 1);
-      for (std::int64_t k = 1; k < rows; ++k)
-        guided_e = guided_e + (e.slice(0, k, k + 1) - base) *
-                                  (run.request.cfg_scale * run.conditioning.cond[k - 1].weight);
-    }
-    outputs.push_back(guided_e);
-  }
-  return at::cat(outputs);
 }
 
 /// Latents [1,4,h,w] f32 -> pixels [1,3,H,W] f32. Half precision that overflowed is tried again in

@@ -29,7 +29,6 @@ class StableDiffusion : public Engine {
   struct Run;
   Result<Outcome> draw_batch(Run& run, const std::vector<std::uint32_t>& seeds);
   at::Tensor start_noise(const Run& run, sampling::BatchNoise& noise) const;
-  at::Tensor predict(const Run& run, const at::Tensor& model_input, double timestep) const;
   Result<at::Tensor> decode(const Run& run, const at::Tensor& latents);
 
   models::Networks networks_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <string_view>
+#include <utility>
 
 namespace invokeai::text {
 
@@ -31,16 +32,28 @@ std::vector<double> Blend::factors() const {
   return result;
 }
 
-std::vector<Fragment> fragments(const Prompt& prompt, SwapSide side, int step, int steps) {
-  std::vector<Fragment> result;
-  for (const Piece& piece : prompt.pieces) {
+std::vector<PlacedFragment> placed_fragments(const Prompt& prompt, SwapSide side, int step,
+                                             int steps) {
+  std::vector<PlacedFragment> result;
+  std::size_t block = 0;
+  for (std::size_t i = 0; i < prompt.pieces.size(); ++i) {
+    const Piece& piece = prompt.pieces[i];
     if (const auto* fragment = std::get_if<Fragment>(&piece)) {
-      if (fragment->shown(step, steps)) result.push_back(*fragment);
+      if (fragment->shown(step, steps)) result.push_back({*fragment, i, block, false});
     } else if (const auto* swap = std::get_if<Swap>(&piece)) {
-      const auto& chosen = side == SwapSide::original ? swap->original : swap->edited;
-      result.insert(result.end(), chosen.begin(), chosen.end());
+      for (const Fragment& part : side == SwapSide::original ? swap->original : swap->edited)
+        result.push_back({part, i, block, true});
+    } else {
+      ++block;
     }
   }
+  return result;
+}
+
+std::vector<Fragment> fragments(const Prompt& prompt, SwapSide side, int step, int steps) {
+  std::vector<Fragment> result;
+  for (PlacedFragment& placed : placed_fragments(prompt, side, step, steps))
+    result.push_back(std::move(placed.fragment));
   return result;
 }
 

@@ -116,7 +116,20 @@ struct ParsedPrompt {
 
 enum class SwapSide { original, edited };
 
+/// A fragment as one step shows it, and where in the prompt it stands.
+struct PlacedFragment {
+  Fragment fragment;
+  std::size_t piece = 0;  ///< index in Prompt::pieces
+  std::size_t block = 0;  ///< number of breaks before it
+  bool swapped = false;   ///< one side of a swap
+};
+
 /// The weighted texts to encode in `step` of `steps`, swaps replaced by one of their sides.
+std::vector<PlacedFragment> placed_fragments(const Prompt& prompt,
+                                             SwapSide side = SwapSide::original, int step = 0,
+                                             int steps = 1);
+
+/// The same without their places.
 std::vector<Fragment> fragments(const Prompt& prompt, SwapSide side = SwapSide::original,
                                 int step = 0, int steps = 1);
 

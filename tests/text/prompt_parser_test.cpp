@@ -121,6 +121,23 @@ TEST(PromptParser, SwapSides) {
   EXPECT_EQ(fragments(prompt, SwapSide::edited)[1].text, "big dog");
 }
 
+TEST(PromptParser, FragmentsKnowTheirPlaces) {
+  const auto swap = parse_prompt("a cat.swap(big dog) sits");
+  const auto edited = placed_fragments(swap->positive.members[0].parts[0], SwapSide::edited);
+  ASSERT_EQ(edited.size(), 3u);
+  EXPECT_TRUE(edited[1].swapped);
+  EXPECT_EQ(edited[2].piece, 2u);
+  EXPECT_FALSE(edited[2].swapped);
+
+  const auto blocks = parse_prompt("[x:0.5] BREAK a BREAK (b)", {.dialect = PromptDialect::a1111});
+  const Prompt& prompt = blocks->positive.members[0].parts[0];
+  const auto early = placed_fragments(prompt, SwapSide::original, 0, 10);
+  ASSERT_EQ(early.size(), 2u);
+  EXPECT_EQ(early[0].block, 1u);
+  EXPECT_EQ(early[1].block, 2u);
+  EXPECT_EQ(placed_fragments(prompt, SwapSide::original, 5, 10).size(), 3u);
+}
+
 std::string repeat(std::string_view text, int count) {
   std::string result;
   for (int i = 0; i < count; ++i) result += text;

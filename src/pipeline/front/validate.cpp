@@ -25,6 +25,8 @@ Result<> check_text(std::string_view name, const std::string& text) {
 Result<> validate(const GenerationRequest& request) {
   TRY_VOID(check_text("prompt", request.prompt));
   TRY_VOID(check_text("negative prompt", request.negative_prompt));
+  TRY_VOID(check("prompt_dialect", request.prompt_dialect));
+  TRY_VOID(check("long_prompts", request.long_prompts));
   TRY_VOID(check_whole("steps", request.steps));
   TRY_VOID(check("cfg_scale", request.cfg_scale));
   if (request.iterations < 1)
@@ -37,6 +39,8 @@ Result<> validate(const GenerationRequest& request) {
   TRY_VOID(check("sampler_name", request.sampler));
   TRY_VOID(check("eta", request.eta));
   TRY_VOID(check("threshold", request.threshold));
+  TRY_VOID(check("h_symmetry_time_pct", request.h_symmetry_time_pct));
+  TRY_VOID(check("v_symmetry_time_pct", request.v_symmetry_time_pct));
   return check("perlin", request.perlin);
 }
 

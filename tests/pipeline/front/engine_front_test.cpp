@@ -79,6 +79,10 @@ TEST(Validate, NamesWhatIsWrong) {
   refused([](auto& r) { r.sampler = "euler"; }, "sampler_name takes one of ddim");
   refused([](auto& r) { r.perlin = 1.01; }, "perlin");
   refused([](auto& r) { r.threshold = -1; }, "threshold");
+  refused([](auto& r) { r.prompt_dialect = "comfy"; }, "prompt_dialect");
+  refused([](auto& r) { r.long_prompts = "cut"; }, "long_prompts");
+  refused([](auto& r) { r.h_symmetry_time_pct = 1.01; }, "h_symmetry_time_pct");
+  refused([](auto& r) { r.v_symmetry_time_pct = -0.01; }, "v_symmetry_time_pct");
   refused([](auto& r) { r.prompt = "caf\xe9"; }, "prompt: ");
   refused([](auto& r) { r.negative_prompt = "\xff"; }, "negative prompt: ");
 }
