@@ -11,6 +11,11 @@ void Module::visit_parameters(const Visitor& visit, const std::string& prefix) {
   for (auto& [name, child] : children_) child->visit_parameters(visit, prefix + name + ".");
 }
 
+void Module::pack() {
+  pack_own();
+  for (auto& [name, child] : children_) child->pack();
+}
+
 void Module::add(std::string name, at::Tensor& parameter, at::IntArrayRef shape) {
   parameter = at::empty(shape, at::TensorOptions().device(at::kMeta));
   parameters_.emplace_back(std::move(name), &parameter);
@@ -22,6 +27,7 @@ void Module::add(std::string name, Module& child) {
 
 void convert(Module& module, at::Device device, at::ScalarType dtype) {
   module.visit_parameters([&](const std::string&, at::Tensor& p) {
+    if (p.is_mkldnn()) p = p.to_dense();
     p = p.to(device, dtype);
     if (p.dim() == 4) p = p.contiguous(at::MemoryFormat::ChannelsLast);
   });

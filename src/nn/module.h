@@ -23,12 +23,18 @@ class Module {
   using Visitor = std::function<void(const std::string& name, at::Tensor& parameter)>;
   /// Calls `visit` with every parameter below this node and its dotted name.
   void visit_parameters(const Visitor& visit, const std::string& prefix = "");
+  /// Brings the weights below this node into the form they are fastest in, for inference alone:
+  /// gradients end, and a packed parameter is opaque (`to_dense` reads it, `convert` unpacks it).
+  /// Does nothing where there is no faster form.
+  void pack();
 
  protected:
   /// Registers a parameter of this shape. It starts on the meta device (a shape without memory)
   /// and gets its values from a file or from `initialise`.
   void add(std::string name, at::Tensor& parameter, at::IntArrayRef shape);
   void add(std::string name, Module& child);
+  /// Packs the parameters of this very node.
+  virtual void pack_own() {}
 
  private:
   std::vector<std::pair<std::string, at::Tensor*>> parameters_;

@@ -190,8 +190,8 @@ Result<> train_unet(const TrainOptions& options) {
   }
   nn::UNet& unet = *replicas.front().unet;
   nn::ClipText& encoder = *replicas.front().encoder;
-  nn::AdamW unet_optimizer(unet, {.beta2 = 0.99, .ema_decay = 0.9995});
-  nn::AdamW text_optimizer(encoder, {.beta2 = 0.99, .ema_decay = 0.9995});
+  nn::AdamW unet_optimizer(unet, {.beta2 = 0.99, .ema_decay = 0.999});
+  nn::AdamW text_optimizer(encoder, {.beta2 = 0.99, .ema_decay = 0.999});
 
   const fs::path file = options.training / "unet.safetensors";
   TRY_ASSIGN(std::int64_t done, restore_checkpoint(file, unet_optimizer, "unet."));
@@ -222,6 +222,7 @@ Result<> train_unet(const TrainOptions& options) {
   Losses losses, gradient;
   double shown = 0, saved = 0;
   const std::int64_t first = done;
+  const double began = elapsed();
   const auto draw_example = [&](int count) {
     std::vector<std::int64_t> picks(count);
     std::vector<std::string> captions(count);
@@ -242,7 +243,10 @@ Result<> train_unet(const TrainOptions& options) {
     std::vector<Example> shares;
     for (int i = 0; i < threads; ++i) shares.push_back(draw_example(options.batch / threads));
     losses.add(backward(replicas, shares, alphas));
-    const double rate = learning_rate(options, done);
+    // What is left: of the pictures, or of the time at the pace so far.
+    const double pace = (done - first + options.batch) / std::max(elapsed() - began, 1e-3);
+    const double left = std::min<double>(options.pictures - done, pace * (options.minutes * 60 - elapsed()));
+    const double rate = learning_rate(options, done, static_cast<std::int64_t>(left));
     gradient.add(unet_optimizer.step(rate));
     text_optimizer.step(rate * 0.3);
     for (std::size_t i = 1; i < replicas.size(); ++i) {
@@ -253,7 +257,7 @@ Result<> train_unet(const TrainOptions& options) {
     if (elapsed() - shown > 20) {
       shown = elapsed();
       log_line(options, fmt::format("unet: {:7d} pictures  loss {:.4f}  gradient {:.2f}  {:.1f} pictures/s",
-                                    done, losses.take(), gradient.take(), (done - first) / shown));
+                                    done, losses.take(), gradient.take(), (done - first) / (shown - began)));
     }
     if (elapsed() - saved > 120) {
       saved = elapsed();
