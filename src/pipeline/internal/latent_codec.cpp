@@ -17,6 +17,7 @@ Result<at::Tensor> LatentCodec::finite(const std::function<at::Tensor(at::Scalar
     nn::convert(vae_, choice_.device, at::kFloat);
     result = compute(at::kFloat);
     nn::convert(vae_, choice_.device, choice_.dtype);
+    vae_.pack();
     if (is_finite(result)) return result;
   }
   return fail(ErrorCode::bad_file, "generate", "the {} gives no valid numbers; is the model damaged?",
