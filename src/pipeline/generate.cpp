@@ -146,6 +146,7 @@ Order StableDiffusion::make_order(const GenerationRequest& request,
           .networks = networks_,
           .schedule = schedule_,
           .choice = choice_,
+          .model = info_.path,
           .encode = {},
           .size = {request.width > 0 ? request.width : info_.native_width,
                    request.height > 0 ? request.height : info_.native_height}};
