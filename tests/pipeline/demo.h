@@ -58,6 +58,7 @@ inline GenerationRequest request_for(const std::string& prompt, std::uint32_t se
   request.seed = seed;
   request.steps = 12;
   request.sampler = "k_euler";
+  request.cfg_scale = 2;  // what the model card advises
   return request;
 }
 

@@ -10,7 +10,7 @@ TEST(ImageToImage, KeepsTheLayoutAndChangesTheColour) {
   const drawer::Measured before = drawer::measure(red_circle());
   ASSERT_EQ(drawer::name(before.object), "red");
   GenerationRequest request =
-      request_on(red_circle(), "a blue circle on a white background", 0.7);
+      request_on(red_circle(), "a blue circle at the left on a white background", 0.7);
   const drawer::Measured after = drawer::measure(draw_one(request));
   EXPECT_EQ(drawer::name(after.object), "blue");
   EXPECT_EQ(drawer::name(after.background), "white");

@@ -38,8 +38,8 @@ TEST(Inpaint, ChangesOnlyWhatIsMaskedAndPaintsWhatIsAsked) {
   for (int y = 20; y < 108; ++y) std::fill_n(around_circle.at(4, y), 82, image::kRepaint);
   for (const std::string colour : {"blue", "green"}) {
     GenerationRequest request =
-        request_in(around_circle, fmt::format("a {} circle on a white background", colour));
-    request.init->strength = 0.7;
+        request_in(around_circle, fmt::format("a {} circle at the left on a white background", colour));
+    request.init->strength = 0.9;
     const image::Image drawn = draw_one(request);
     EXPECT_EQ(drawer::name(drawer::measure(drawn).object), colour);
     EXPECT_EQ(drawer::name(drawer::measure(red_circle()).object), "red");
