@@ -30,7 +30,34 @@ void describe_sources(const Job& job, image::ImageMetadata& metadata) {
   metadata.inpaint_replace = job.request.inpaint.replace;
 }
 
-image::ImageMetadata describe(const Job& job, const pipeline::GeneratedImage& made) {
+std::vector<image::Outcrop> describe_growths(const std::vector<image::Growth>& growths) {
+  std::vector<image::Outcrop> told;
+  for (const image::Growth& growth : growths)
+    told.push_back({std::string(image::side_name(growth.side)), growth.pixels});
+  return told;
+}
+
+/// The ways other than plain text to image and image to image.
+void describe_ways(const pipeline::GenerationRequest& request, const pipeline::ModelInfo& model,
+                   image::ImageMetadata& metadata) {
+  metadata.seamless = request.seamless.x || request.seamless.y;
+  metadata.hires_fix = request.hires.has_value();
+  metadata.outcrop = describe_growths(request.outpaint.outcrop);
+  if (const auto& shift = request.outpaint.shift)
+    metadata.out_direction =
+        image::Outcrop{std::string(image::side_name(shift->side)), shift->pixels};
+  if (const auto& embiggen = request.embiggen) {
+    metadata.embiggen = {embiggen->scale, 0, embiggen->overlap};
+    metadata.embiggen_tiles = embiggen->tiles;
+    metadata.embiggen_strength = embiggen->strength;
+    // Width and height are those of a tile.
+    metadata.width = request.width > 0 ? request.width : model.native_width;
+    metadata.height = request.height > 0 ? request.height : model.native_height;
+  }
+}
+
+image::ImageMetadata describe(const Job& job, const pipeline::ModelInfo& model,
+                              const pipeline::GeneratedImage& made) {
   const pipeline::GenerationRequest& request = job.request;
   image::ImageMetadata metadata;
   metadata.prompt = prompt_with_negative(request);
@@ -46,6 +73,7 @@ image::ImageMetadata describe(const Job& job, const pipeline::GeneratedImage& ma
   // "Karras below this many steps" is how a 2.3.0 command says what was done here.
   if (request.karras) metadata.karras_max = request.steps + 1;
   describe_sources(job, metadata);
+  describe_ways(request, model, metadata);
   return metadata;
 }
 
@@ -105,9 +133,25 @@ class Run {
     TRY_ASSIGN(prefix_, gallery::next_prefix(job_.output.folder));
     check_name_format();
     const pipeline::GenerationCallbacks callbacks{
-        events_.on_step, [this](pipeline::GeneratedImage&& made) { return take(std::move(made)); },
+        [this](const pipeline::StepProgress& progress) { step(progress); }, [this](pipeline::GeneratedImage&& made) { return take(std::move(made)); },
         [this](const std::string& text) { say(text); }};
     return engine_.generate(job_.request, callbacks, cancel);
+  }
+
+  void step(const pipeline::StepProgress& progress) {
+    if (job_.output.intermediates > 0 && progress.preview) note_failure(store_step(progress));
+    if (events_.on_step) events_.on_step(progress);
+  }
+
+  /// intermediates/<prefix>/<step>.png, with the picture's number behind the prefix where there are
+  /// several.
+  Result<> store_step(const pipeline::StepProgress& progress) const {
+    std::string name = gallery::format_prefix(prefix_);
+    if (progress.pictures > 1) name += fmt::format(".{}", progress.picture + 1);
+    const fs::path folder = job_.output.folder / "intermediates" / name;
+    TRY_VOID(check_output_folder(folder));
+    TRY_ASSIGN(const std::string bytes, image::encode_png(*progress.preview));
+    return write_file_atomically(folder / fmt::format("{:04}.png", progress.step), bytes);
   }
 
   void say(const std::string& text) const {
@@ -127,7 +171,7 @@ class Run {
   }
 
   Result<> take(pipeline::GeneratedImage&& made) {
-    const image::ImageMetadata metadata = describe(job_, made);
+    const image::ImageMetadata metadata = describe(job_, engine_.model(), made);
     report_.seeds.push_back(made.seed);
     if (job_.output.grid) {
       grid_.push_back(std::move(made.picture));

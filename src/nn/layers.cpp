@@ -1,5 +1,6 @@
 #include "nn/layers.h"
 
+#include <array>
 #include <cmath>
 
 namespace invokeai::nn {
@@ -19,7 +20,19 @@ Conv2d::Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int6
 }
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
-  return at::conv2d(x, weight_, bias_, stride_, padding_);
+  if (padding_ == 0 || !(wrap_.x || wrap_.y))
+    return at::conv2d(x, weight_, bias_, stride_, padding_);
+  const auto mode = [](bool wraps) { return wraps ? "circular" : "constant"; };
+  const at::Tensor wide = at::pad(x, {padding_, padding_, 0, 0}, mode(wrap_.x));
+  const at::Tensor padded = at::pad(wide, {0, 0, padding_, padding_}, mode(wrap_.y));
+  const std::array<std::int64_t, 2> no_padding{0, 0};
+  return at::conv2d(padded, weight_, bias_, stride_, no_padding);
+}
+
+void set_wrap(Module& network, Wrap wrap) {
+  network.visit_modules([wrap](Module& module) {
+    if (auto* convolution = dynamic_cast<Conv2d*>(&module)) convolution->set_wrap(wrap);
+  });
 }
 
 GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, double eps)

@@ -19,17 +19,29 @@ class Linear : public Module {
   at::Tensor weight_, bias_;
 };
 
+/// Directions in which a picture's edges meet: padding takes the pixels of the other edge instead
+/// of zeros (generation spec 11).
+struct Wrap {
+  bool x = false;
+  bool y = false;
+};
+
 /// Square convolution with bias. weight [out,in,k,k].
 class Conv2d : public Module {
  public:
   Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride = 1,
          std::int64_t padding = 0);
   at::Tensor forward(const at::Tensor& x) const;  // [B,in,H,W] -> [B,out,H',W']
+  void set_wrap(Wrap wrap) { wrap_ = wrap; }
 
  private:
   at::Tensor weight_, bias_;
+  Wrap wrap_;
   std::int64_t stride_, padding_;
 };
+
+/// Sets it for every convolution of a network.
+void set_wrap(Module& network, Wrap wrap);
 
 /// Normalises groups of channels to zero mean and unit variance (Wu & He 2018).
 class GroupNorm : public Module {

@@ -23,6 +23,8 @@ class Module {
   using Visitor = std::function<void(const std::string& name, at::Tensor& parameter)>;
   /// Calls `visit` with every parameter below this node and its dotted name.
   void visit_parameters(const Visitor& visit, const std::string& prefix = "");
+  /// Calls `visit` with every node below this one.
+  void visit_modules(const std::function<void(Module&)>& visit);
 
  protected:
   /// Registers a parameter of this shape. It starts on the meta device (a shape without memory)

@@ -38,7 +38,11 @@ class SeedChain {
 };
 
 Result<Outcome> draw(Batch& batch) {
-  if (batch.request().init) return draw_from_picture(batch);
+  const GenerationRequest& request = batch.request();
+  if (request.hires) return draw_in_two_passes(batch);
+  if (request.embiggen) return draw_tiles(batch);
+  if (request.canvas) return draw_in_box(batch);
+  if (request.init) return draw_from_picture(batch);
   return draw_from_noise(batch);
 }
 
@@ -69,12 +73,18 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                 tokenizer_, *networks_.text_encoder, choice_.device);
           },
       .size = {request.width > 0 ? request.width : info_.native_width,
-               request.height > 0 ? request.height : info_.native_height}};
+               request.height > 0 ? request.height : info_.native_height},
+      .native = info_.native_width};
+  const nn::Wrap wrap{request.seamless.x, request.seamless.y};
+  nn::set_wrap(*networks_.unet, wrap);
+  nn::set_wrap(*networks_.vae, wrap);
 
   SeedChain chain(request);
+  // The holes of a canvas are filled by each picture's own seed before anything else is known.
+  const int batch_size = request.canvas ? 1 : request.batch_size;
   while (order.done < request.iterations) {
     std::vector<PictureSeed> seeds;
-    for (int left = std::min(request.iterations - order.done, request.batch_size); left > 0; --left)
+    for (int left = std::min(request.iterations - order.done, batch_size); left > 0; --left)
       seeds.push_back(chain.next());
     Batch batch(order, std::move(seeds));
     TRY_ASSIGN(const Outcome outcome, draw(batch));

@@ -21,6 +21,14 @@ Batch::Batch(Order& order, std::vector<PictureSeed> seeds)
       codec_(*order.networks.vae, order.choice,
              [&order](const std::string& message) { order.tell(message); }) {}
 
+void Batch::move_seeds(int offset) {
+  std::vector<PictureSeed> moved = seeds_;
+  constexpr std::uint64_t kSeeds = 0xffffffffu;  // 0..2^32-2, as 2.3.0 counts
+  for (PictureSeed& seed : moved)
+    seed.base = static_cast<std::uint32_t>((std::uint64_t{seed.base} + offset) % kSeeds);
+  noise_ = PictureNoise(moved, request().perlin);
+}
+
 std::vector<std::int64_t> Batch::latent_shape(Size size) const {
   return {codec_.channels(), size.height / codec_.scale(), size.width / codec_.scale()};
 }
@@ -49,7 +57,14 @@ Result<at::Tensor> Batch::encode(std::span<const at::Tensor> pixels) {
   return at::cat(rows);
 }
 
-void Batch::report(const sampling::StepState& state) const {
+image::Image Batch::preview(const at::Tensor& clean_latents) {
+  const at::Tensor first = clean_latents.slice(0, 0, 1);
+  if (request().full_previews)
+    if (auto picture = decode(first, 0)) return std::move(*picture);
+  return bytes_to_image(sampling::latent_preview(first));
+}
+
+void Batch::report(const sampling::StepState& state) {
   if (!order_.callbacks.on_step || state.evaluation == 0) return;
   StepProgress progress{.picture = order_.done,
                         .pictures = request().iterations,
@@ -57,9 +72,10 @@ void Batch::report(const sampling::StepState& state) const {
                         .steps = evaluations_,
                         .timestep = state.timestep,
                         .preview = {}};
-  if (request().preview_every > 0 && progress.step % request().preview_every == 0)
-    progress.preview =
-        bytes_to_image(sampling::latent_preview(state.predicted_original.slice(0, 0, 1)));
+  const int every = request().preview_every;
+  const bool last = request().full_previews && progress.step == progress.steps;
+  if (every > 0 && (progress.step % every == 0 || last))
+    progress.preview = preview(state.predicted_original);
   order_.callbacks.on_step(progress);
 }
 
@@ -133,13 +149,12 @@ Result<> Batch::deliver(int i, image::Image picture) {
   return order_.callbacks.on_image ? order_.callbacks.on_image(std::move(made)) : Result<>();
 }
 
-Result<Outcome> Batch::deliver_all(const at::Tensor& latents,
-                                   const std::function<image::Image(image::Image)>& finish) {
+Result<Outcome> Batch::deliver_all(const at::Tensor& latents) {
   share_time();
   for (int i = 0; i < count(); ++i) {
     if (order_.cancel.cancelled()) return Outcome::cancelled;
     TRY_ASSIGN(image::Image picture, decode(latents, i));
-    TRY_VOID(deliver(i, finish(std::move(picture))));
+    TRY_VOID(deliver(i, std::move(picture)));
   }
   return Outcome::completed;
 }

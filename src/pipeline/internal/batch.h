@@ -29,6 +29,7 @@ struct Order {
   const DeviceChoice& choice;
   std::function<Conditioning(int steps)> encode;  ///< the prompt, laid out over that many steps
   Size size;     ///< as asked for, the model's own where nothing was
+  int native = 512;  ///< side of the model's own pictures, pixels
   int done = 0;  ///< pictures finished
   std::map<int, Conditioning> encoded = {};  ///< what `encode` gave already
 
@@ -61,6 +62,13 @@ class Batch {
   const GenerationRequest& request() const { return order_.request; }
   int count() const { return static_cast<int>(seeds_.size()); }
   PictureNoise& noise() { return noise_; }
+  /// Of picture i, before variations.
+  std::uint32_t seed(int i) const { return seeds_[static_cast<std::size_t>(i)].base; }
+  /// Starts all random numbers anew, from seeds `offset` above those of the pictures.
+  void move_seeds(int offset);
+  /// 2.3.0 had drawn the noise of text to image before it looked at a picture (generation spec
+  /// 1.3); so does this.
+  void skip_text_to_image() { noise_.plain(latent_shape(order_.size), device()); }
   at::Device device() const { return order_.choice.device; }
   bool inpainting_model() const { return order_.networks.unet->config().in_channels == 9; }
 
@@ -89,13 +97,12 @@ class Batch {
   void share_time();
   /// Hands picture i to the caller, in order.
   Result<> deliver(int i, image::Image picture);
-  /// Decodes and delivers all pictures, each as `finish` makes it.
-  Result<Outcome> deliver_all(
-      const at::Tensor& latents,
-      const std::function<image::Image(image::Image)>& finish = std::identity());
+  /// Decodes and delivers all pictures.
+  Result<Outcome> deliver_all(const at::Tensor& latents);
 
  private:
-  void report(const sampling::StepState& state) const;
+  void report(const sampling::StepState& state);
+  image::Image preview(const at::Tensor& clean_latents);
   LatentRules latent_rules(const Pass& pass) const;
 
   using Clock = std::chrono::steady_clock;
