@@ -46,8 +46,31 @@ function(add_room_tests NAME DIRECTORY USES_TORCH)
   if(USES_TORCH)
     use_torch_pch(${NAME}_tests)
   endif()
+  # Worker threads of OpenMP that spin steal the time of tests running beside this one.
   gtest_discover_tests(${NAME}_tests DISCOVERY_MODE PRE_TEST TEST_PREFIX "${NAME}."
-                       PROPERTIES LABELS ${NAME} TIMEOUT 900)
+                       PROPERTIES LABELS ${NAME} TIMEOUT 900 ENVIRONMENT GOMP_SPINCOUNT=0)
+endfunction()
+
+# Gives a target the precompiled header of the tensor rooms. That one is made for libraries (-fPIC),
+# and the compiler passes over it when a program is compiled with other flags (-fPIE).
+function(use_torch_pch TARGET)
+  target_precompile_headers(${TARGET} REUSE_FROM torch_pch)
+  get_target_property(TYPE ${TARGET} TYPE)
+  if(TYPE STREQUAL EXECUTABLE AND NOT MSVC)
+    set_target_properties(${TARGET} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${TARGET} PRIVATE -fPIC)
+  endif()
+endfunction()
+
+# Gives a target the precompiled header of the tensor rooms. That one is made for libraries (-fPIC),
+# and the compiler passes over it when a program is compiled with other flags (-fPIE).
+function(use_torch_pch TARGET)
+  target_precompile_headers(${TARGET} REUSE_FROM torch_pch)
+  get_target_property(TYPE ${TARGET} TYPE)
+  if(TYPE STREQUAL EXECUTABLE AND NOT MSVC)
+    set_target_properties(${TARGET} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${TARGET} PRIVATE -fPIC)
+  endif()
 endfunction()
 
 # Gives a target the precompiled header of the tensor rooms. That one is made for libraries (-fPIC),

@@ -178,10 +178,16 @@ class SwitchParser {
     return {Column::launch, Column::prompt};
   }
 
+  /// A spelling written out in any column comes before a shortened one.
   std::vector<Match> find(std::string_view word) const {
-    for (const Column column : columns())
-      if (auto matches = matches_in(column, word); !matches.empty()) return matches;
-    return {};
+    std::vector<Match> shortened;
+    for (const Column column : columns()) {
+      auto matches = matches_in(column, word);
+      if (matches.empty()) continue;
+      if (matches.front().flag == word.substr(0, word.find('='))) return matches;
+      if (shortened.empty()) shortened = std::move(matches);
+    }
+    return shortened;
   }
 
   /// Words without a dash, negative numbers, a lone dash, and texts with blanks that are no switch.

@@ -92,6 +92,14 @@ Result<> write_file_atomically(const fs::path& path, std::string_view bytes) {
   return {};
 }
 
+void remove_unfinished_files(const fs::path& folder, int pid) {
+  std::error_code error;
+  const std::string start = fmt::format(".part-{}-", pid);
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (entry->path().filename().string().starts_with(start)) ::unlink(entry->path().c_str());
+}
+
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const fs::path& path) {
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0)

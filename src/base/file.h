@@ -22,6 +22,10 @@ Result<std::string> read_file(const fs::path& path, std::size_t limit = std::siz
 /// either the old content or all of the new one. Errors: disk_full, io (with the system's reason).
 Result<> write_file_atomically(const fs::path& path, std::string_view bytes);
 
+/// Removes what write_file_atomically() left in the folder when process `pid` was killed. Only for
+/// a process that has ended.
+void remove_unfinished_files(const fs::path& folder, int pid);
+
 /// Read-only memory map of a whole file; pages are loaded when touched and shared between processes.
 class MappedFile {
  public:

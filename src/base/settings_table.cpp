@@ -17,7 +17,6 @@ constexpr std::string_view kNoUpscaling = "upscaling";
 constexpr std::string_view kNoServer = "the web server";
 constexpr std::string_view kNoEmbeddings = "this version does not load textual inversions";
 constexpr std::string_view kNoDownloads = "this version never goes on line";
-constexpr std::string_view kNoTokenLog = "this version does not show tokens";
 
 // clang-format off
 constexpr Setting kTable[] = {
@@ -33,9 +32,11 @@ constexpr Setting kTable[] = {
      .help = "the prompt, in place of the words before the switches"},
     {.name = "from_file", .flags = "--from_file", .type = path, .launch = Use::works,
      .help = "draw each line of a file (prompt and switches), - reads standard input"},
-    {.name = "log_tokenization", .flags = "--log_tokenization -t", .launch = Use::ignored,
-     .prompt = Use::ignored, .help = "show how the prompt is split into tokens",
-     .note = kNoTokenLog},
+    {.name = "log_tokenization", .flags = "--log_tokenization -t", .launch = Use::works,
+     .prompt = Use::works, .help = "show how the prompt is understood and split into tokens"},
+    {.name = "dump_prompt", .flags = "--dump_prompt", .type = text, .launch = Use::works,
+     .help = "print how the prompt is understood and exit; docs/prompts.md describes the output",
+     .choices = "json"},
 
     // Model and device
     {.name = "model", .flags = "--model", .type = text, .group = G::model, .launch = Use::works,
@@ -144,12 +145,20 @@ constexpr Setting kTable[] = {
      .launch = Use::works, .prompt = Use::works, .fallback = "truncate",
      .help = "what becomes of prompts longer than 75 tokens: cut, or continued in further windows; "
              "the a1111 dialect always continues", .choices = "truncate continue"},
+    {.name = "dynamic_prompts", .flags = "--dynamic_prompts", .off = "--no-dynamic_prompts",
+     .group = G::rendering, .launch = Use::works, .prompt = Use::works, .fallback = "on",
+     .help = "choose one of {a|b|c} and a line of the file behind __name__ for each picture"},
+    {.name = "wildcard_path", .flags = "--wildcard_path", .type = path, .group = G::rendering,
+     .launch = Use::works, .fallback = "wildcards",
+     .help = "folder with the files for __name__, relative to the root folder"},
     {.name = "sampler_name", .flags = "--sampler -A -m", .type = text, .group = G::rendering,
      .launch = Use::works, .prompt = Use::works, .fallback = "k_lms", .help = "sampler",
-     .choices = "ddim k_dpm_2_a k_dpm_2 k_dpmpp_2_a k_dpmpp_2 k_euler_a k_euler k_heun k_lms plms pndm"},
+     .choices = "ddim k_dpm_2_a k_dpm_2 k_dpmpp_2_a k_dpmpp_2 k_euler_a k_euler k_heun k_lms plms pndm "
+                // not in 2.3.0:
+                "dpmpp_2m dpmpp_sde unipc lcm"},
     {.name = "karras", .flags = "--karras", .off = "--no-karras", .group = G::rendering,
      .launch = Use::works, .prompt = Use::works,
-     .help = "Karras noise levels instead of the model's own (k_ samplers)"},
+     .help = "Karras noise levels instead of the model's own (not for ddim, plms, pndm and lcm)"},
     {.name = "karras_max", .flags = "--karras_max", .type = integer, .group = G::rendering,
      .launch = Use::works, .prompt = Use::works,
      .help = "Karras noise levels when there are fewer steps than this", .low = 0},

@@ -81,6 +81,11 @@ void Console::result(std::string_view line) {
   std::fflush(stdout);
 }
 
+void Console::output(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
 void Console::info(std::string_view text) { say(">> ", text); }
 
 void Console::notice(const std::string& text) {
@@ -89,10 +94,21 @@ void Console::notice(const std::string& text) {
 
 void Console::error(const Error& error) { say("error: ", error.text()); }
 
+void Console::block(const std::vector<std::string>& lines) {
+  clear_bar();
+  for (const std::string& line : lines)
+    std::fprintf(stderr, "%s%s\n", line.starts_with('[') ? ">> " : "", line.c_str());
+  std::fflush(stderr);
+}
+
+bool Console::likes_colours() const {
+  const char* refused = std::getenv("NO_COLOR");
+  return error_is_terminal_ && (refused == nullptr || *refused == '\0');
+}
+
 void Console::page(const std::string& text) {
   if (out_is_terminal_ && show_in_pager(text)) return;
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
+  output(text);
 }
 
 void Console::start_progress() {

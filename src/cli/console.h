@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pipeline/engine.h"
 
@@ -15,9 +16,15 @@ class Console {
   Console();
 
   void result(std::string_view line);    ///< standard output
+  void output(std::string_view text);    ///< standard output, as it stands
   void info(std::string_view text);      ///< ">> text"
   void notice(const std::string& text);  ///< "* text", each text once a session
   void error(const Error& error);        ///< "error: text"
+  /// A block of lines for standard error that may hold colours and must be safe otherwise; those
+  /// that begin with '[' are led by ">> ".
+  void block(const std::vector<std::string>& lines);
+  /// Colours are welcome on standard error: it is a terminal and $NO_COLOR is not set.
+  bool likes_colours() const;
   /// A long text, through the user's pager when standard output is a terminal.
   void page(const std::string& text);
 

@@ -78,7 +78,8 @@ Result<SettingValues> read_init_file(Launch& launch, const fs::path& file) {
     launch.notices.push_back(
         fmt::format("--root_dir in {} has no effect: the file was found through the root folder",
                     file.string()));
-  for (const char* name : {"root_dir", "help", "version"}) parsed->values.erase(name);
+  for (const char* name : {"root_dir", "help", "version", "dump_prompt"})
+    parsed->values.erase(name);
   return std::move(parsed->values);
 }
 

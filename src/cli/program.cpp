@@ -7,6 +7,7 @@
 
 #include "base/paths.h"
 #include "cli/launch.h"
+#include "cli/prompts.h"
 #include "cli/session.h"
 #include "image/metadata.h"
 
@@ -57,8 +58,13 @@ struct Batch {
 };
 
 int run_session(const Launch& launch, pipeline::Engine& engine, Batch& batch, Console& console) {
-  Session session(engine, launch.values, launch.root, console);
-  if (launch.prompt) return session.run_command({*launch.prompt, {}, {}});
+  if (launch.prompt)
+    return Session(engine, launch.values, launch.root, console)
+        .run_command({*launch.prompt, {}, {}});
+  std::vector<std::string> notices;
+  History history = History::open(jobs::output_folder(launch.values, launch.root), notices);
+  for (const std::string& notice : notices) console.notice(notice);
+  Session session(engine, launch.values, launch.root, console, std::move(history));
   if (launch.values.has("from_file")) {
     StreamReader lines(batch.stream());
     return session.run_batch(lines);
@@ -68,13 +74,26 @@ int run_session(const Launch& launch, pipeline::Engine& engine, Batch& batch, Co
     return session.run_interactive(lines);
   }
   console.info("type a prompt, -h for help, q to quit");
-  TerminalReader terminal;
+  TerminalReader terminal(session.history(), [&](std::string_view line, std::size_t cursor) {
+    return complete(line, cursor, session.completion_sources());
+  });
   return session.run_interactive(terminal);
 }
 
-}  // namespace
-
-namespace {
+/// `--dump_prompt json`: needs no engine.
+int run_dump(const Launch& launch, Console& console) {
+  const auto text = launch.prompt
+                        ? dump_prompt(*launch.prompt, launch.values, launch.root)
+                        : fail(ErrorCode::invalid_argument, "",
+                               "--dump_prompt wants a prompt: invokeai --dump_prompt json \"a red "
+                               "star\"");
+  if (!text) {
+    console.error(text.error());
+    return exit_status(text.error().code);
+  }
+  console.output(*text);
+  return 0;
+}
 
 int run_guarded(const std::vector<std::string>& arguments, Console& console) {
   const auto fail_with = [&](const Error& error, int status) {
@@ -97,6 +116,7 @@ int run_guarded(const std::vector<std::string>& arguments, Console& console) {
       return fail_with({ErrorCode::invalid_argument, "",
                         fmt::format("--{} is obsolete; name the model with --model", obsolete)},
                        kUnreadable);
+  if (launch->values.has("dump_prompt")) return run_dump(*launch, console);
   if (auto ok = check_early(*launch); !ok)
     return fail_with(ok.error(), exit_status(ok.error().code));
   Batch batch;

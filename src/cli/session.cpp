@@ -1,7 +1,12 @@
 #include "cli/session.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/utf8.h"
 #include "cli/interrupt.h"
+#include "cli/prompts.h"
+#include "cli/token_log.h"
 
 namespace invokeai::cli {
 namespace {
@@ -13,6 +18,15 @@ std::string count_of(std::size_t count, const char* thing) {
 bool is_comment(std::string_view line) { return line.starts_with('#') || line.starts_with("//"); }
 
 }  // namespace
+
+Session::Session(pipeline::Engine& engine, SettingValues defaults, fs::path root, Console& console,
+                 History history)
+    : engine_(engine),
+      defaults_(std::move(defaults)),
+      root_(std::move(root)),
+      console_(console),
+      history_(std::move(history)),
+      command_number_(history_.lines().size()) {}
 
 int Session::fail_with(const Error& error) {
   console_.error(error);
@@ -34,13 +48,35 @@ Result<> Session::recall_seed(SettingValues& values) {
   return {};
 }
 
-Result<jobs::Job> Session::make_job(const PromptCommand& command) {
-  SettingValues values = defaults_;
-  values.merge(command.values);
+Result<jobs::Job> Session::make_job(const std::string& prompt, SettingValues& values) {
   TRY_VOID(recall_seed(values));
-  TRY_ASSIGN(jobs::Job job, jobs::make_job(command.prompt, values, root_));
+  TRY_ASSIGN(jobs::Job job, jobs::make_job(prompt, values, root_));
+  if (values.flag("dynamic_prompts")) {
+    TRY_ASSIGN(const auto notes, settle_dynamic_prompts(job, wildcard_folder(values, root_)));
+    for (const text::Note& note : notes)
+      console_.notice(fmt::format("prompt, column {}: {}", note.column, note.message));
+  }
   TRY_VOID(jobs::check_output_folder(job.output.folder));
   return job;
+}
+
+Result<> Session::show_tokens(const jobs::Job& job, const SettingValues& values) {
+  if (!tokenizer_) {
+    TRY_ASSIGN(tokenizer_, tokenizer_of(engine_.model()));
+  }
+  std::vector<jobs::PicturePrompt> pictures = job.pictures;
+  if (pictures.empty()) pictures.push_back({job.request.prompt, job.request.negative_prompt, 0});
+  const auto marks = console_.likes_colours() ? TokenMarks::colours : TokenMarks::bars;
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    const bool seen = std::any_of(pictures.begin(), pictures.begin() + i, [&](const auto& other) {
+      return other.prompt == pictures[i].prompt &&
+             other.negative_prompt == pictures[i].negative_prompt;
+    });
+    if (seen) continue;
+    TRY_ASSIGN(const text::ParsedPrompt parsed, understand(pictures[i], values));
+    console_.block(token_log(parsed, *tokenizer_, marks));
+  }
+  return {};
 }
 
 jobs::JobReport Session::draw(const jobs::Job& job) {
@@ -70,12 +106,17 @@ jobs::JobReport Session::draw(const jobs::Job& job) {
 
 int Session::run_command(const PromptCommand& command) {
   for (const std::string& notice : command.notices) console_.notice(notice);
-  auto job = make_job(command);
+  SettingValues values = defaults_;
+  values.merge(command.values);
+  auto job = make_job(command.prompt, values);
   if (!job) return fail_with(job.error());
+  if (values.flag("log_tokenization"))
+    if (auto ok = show_tokens(*job, values); !ok) return fail_with(ok.error());
   jobs::JobReport report = draw(*job);
   if (!report.pictures.empty()) {
     ++command_number_;
     last_seeds_ = std::move(report.seeds);
+    all_seeds_.insert(all_seeds_.end(), last_seeds_.begin(), last_seeds_.end());
     console_.info(
         fmt::format("{} in {:.2f} s", count_of(last_seeds_.size(), "picture"), report.seconds));
   }
@@ -90,42 +131,66 @@ std::optional<int> Session::run_line(std::string_view line) {
   if (line.empty() || is_comment(line)) return 0;
   if (line == "q") return std::nullopt;
   if (auto ok = check_utf8(line); !ok) return fail_with(ok.error());
-  if (line.starts_with("!dream ")) line = strip_blanks(line.substr(7));
-  if (line.starts_with('!'))
-    return fail_with({ErrorCode::unsupported, "",
-                      fmt::format("this version does not know {}; -h shows what it does know",
-                                  shown(line.substr(0, line.find(' '))))});
+  if (!line.starts_with("!history"))
+    if (auto ok = history_.add(line); !ok) console_.notice(ok.error().text());
+  if (line.starts_with('!')) {
+    const CommandLine bang = read_command(line);
+    if (bang.command != Command::dream) return run_bang(bang);
+    if (bang.rest.empty())
+      return fail_with({ErrorCode::invalid_argument, "", "!dream wants a prompt: !dream PROMPT"});
+    line = bang.rest;
+  }
   auto command = parse_prompt_line(line);
   if (!command) return fail_with(command.error());
   if (command->values.flag("help")) {
-    console_.page(help_page(HelpPage::prompt));
+    console_.page(help_page(HelpPage::prompt) + command_help());
     return 0;
   }
   return run_command(*command);
 }
 
 int Session::run_interactive(LineReader& reader) {
-  const std::string prompt = fmt::format("({}) invoke> ", engine_.model().name);
-  while (const auto line = reader.next(prompt))
+  const std::string prompt = fmt::format("({}) invoke> ", printable(engine_.model().name));
+  while (const auto line = reader.next(prompt)) {
+    reader_ = &reader;
     if (!run_line(*line)) break;
+  }
+  reader_ = nullptr;
   console_.info("good-bye");
   return 0;
 }
 
-int Session::run_batch(LineReader& reader) {
+Session::BatchEnd Session::run_lines(LineReader& reader) {
+  LineReader* const reader_before = std::exchange(reader_, &reader);
+  in_batch_ = true;
+  BatchEnd end = BatchEnd::end_of_file;
   int commands = 0, failed = 0;
   while (const auto line = reader.next("")) {
     const std::string_view command = strip_blanks(*line);
     if (command.empty() || is_comment(command)) continue;
     if (command != "q") console_.result(fmt::format("# {}", command));
     const auto status = run_line(command);
-    if (!status) break;
+    if (!status) {
+      end = BatchEnd::quit;
+      break;
+    }
     ++commands;
     failed += *status != 0 ? 1 : 0;
-    if (*status == kInterrupted) return kInterrupted;
+    if (*status == kInterrupted) {
+      end = BatchEnd::interrupted;
+      break;
+    }
   }
-  console_.info(fmt::format("{} done, {} failed", count_of(commands - failed, "command"), failed));
-  return 0;
+  in_batch_ = false;
+  reader_ = reader_before;
+  if (end != BatchEnd::interrupted)
+    console_.info(
+        fmt::format("{} done, {} failed", count_of(commands - failed, "command"), failed));
+  return end;
+}
+
+int Session::run_batch(LineReader& reader) {
+  return run_lines(reader) == BatchEnd::interrupted ? kInterrupted : 0;
 }
 
 }  // namespace invokeai::cli

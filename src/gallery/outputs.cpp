@@ -33,9 +33,20 @@ Result<> ensure_folder(const fs::path& folder) {
   return {};
 }
 
+/// New names of a folder reach the disk. Some file systems cannot do that for folders; then the
+/// kernel does it within seconds.
+void sync_folder(const fs::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+/// Told apart from finished pictures, and cleared away after a crash, like those of
+/// write_file_atomically().
 fs::path temporary_name(const fs::path& folder) {
   std::random_device random;
-  return folder / fmt::format(".new-{:08x}{:08x}", random(), random());
+  return folder / fmt::format(".part-{}-new-{:08x}{:08x}", ::getpid(), random(), random());
 }
 
 /// Gives the finished file `from` the name `to` unless that is taken. Returns 0 or the errno.
@@ -75,7 +86,8 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-Result<bool> write_output(const fs::path& path, std::string_view bytes, Existing existing) {
+Result<bool> write_output(const fs::path& path, std::string_view bytes, Existing existing,
+                          const BeforeNaming& before_naming) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   TRY_VOID(ensure_folder(folder));
   // Spares the writing in the usual case; a race is decided by name_if_free() below.
@@ -87,17 +99,27 @@ Result<bool> write_output(const fs::path& path, std::string_view bytes, Existing
     return fail(written.error().code, "gallery.save", "cannot save {}: {}", path.string(),
                 written.error().message);
   }
+  if (before_naming) {
+    if (auto ready = before_naming(temporary, path); !ready) {
+      ::unlink(temporary.c_str());
+      return tl::make_unexpected(std::move(ready).error());
+    }
+  }
   const int error = existing == Existing::keep                       ? name_if_free(temporary, path)
                     : ::rename(temporary.c_str(), path.c_str()) == 0 ? 0
                                                                      : errno;
-  if (error == 0) return true;
+  if (error == 0) {
+    sync_folder(folder);
+    return true;
+  }
   ::unlink(temporary.c_str());
   if (error == EEXIST && existing == Existing::keep) return false;
   return cannot_save(path, error);
 }
 
 Result<SavedPicture> save_picture(const PictureName& name, const image::Image& picture,
-                                  const image::TextChunks& texts, int compression) {
+                                  const image::TextChunks& texts, int compression,
+                                  const BeforeNaming& before_naming) {
   TRY_ASSIGN(const std::string bytes, image::encode_png(picture, texts, compression));
   const Existing existing = uses_prefix(name.format) ? Existing::keep : Existing::replace;
   NameValues values = name.values;
@@ -106,7 +128,7 @@ Result<SavedPicture> save_picture(const PictureName& name, const image::Image& p
     values["prefix"] = format_prefix(prefix);
     TRY_ASSIGN(const std::string file, format_name(name.format, values));
     const fs::path path = name.folder / file;
-    TRY_ASSIGN(const bool written, write_output(path, bytes, existing));
+    TRY_ASSIGN(const bool written, write_output(path, bytes, existing, before_naming));
     if (written) return SavedPicture{path, prefix};
     TRY_ASSIGN(const std::int64_t next, next_prefix(name.folder));
     prefix = std::max(prefix + 1, next);

@@ -2,6 +2,7 @@
 // Finished pictures on their way to the output folder: complete or not at all, and never in the
 // place of another one.
 
+#include <functional>
 #include <span>
 #include <string>
 
@@ -27,16 +28,23 @@ struct SavedPicture {
   std::int64_t prefix = 1;  ///< the number it got in the end; go on with this one
 };
 
-/// Writes a file completely or not at all, making its folder first. False when Existing::keep met a
+/// Asked when all bytes of `temporary` are on disk, before it gets the name `path`; an error stops
+/// the writing. Whatever happens next, the file keeps its inode.
+using BeforeNaming = std::function<Result<>(const fs::path& temporary, const fs::path& path)>;
+
+/// Writes a file completely or not at all, making its folder first; afterwards file and name
+/// survive a power failure. False when Existing::keep met a
 /// file of that name, which then is untouched, even if another process made it a moment ago.
 /// Errors: disk_full, io, not_found, each naming the path.
-Result<bool> write_output(const fs::path& path, std::string_view bytes, Existing existing);
+Result<bool> write_output(const fs::path& path, std::string_view bytes, Existing existing,
+                          const BeforeNaming& before_naming = {});
 
 /// Writes the picture as PNG under its name (cli spec 2.6). A format with {prefix} never
 /// overwrites: when the name is taken, the next free number is used. Any other format replaces.
 /// Errors: those of format_name(), encode_png() and write_output().
 Result<SavedPicture> save_picture(const PictureName& name, const image::Image& picture,
-                                  const image::TextChunks& texts, int compression = 6);
+                                  const image::TextChunks& texts, int compression = 6,
+                                  const BeforeNaming& before_naming = {});
 
 /// One line of the command logs.
 struct LogEntry {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "image/internal/negative.h"
 #include "image/metadata.h"
 #include "image/python_text.h"
 
@@ -11,6 +12,12 @@ namespace {
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
 
 /// As one double-quoted shell word: only `"` and `\` need a backslash there.
 std::string quoted(std::string_view text) {
@@ -22,12 +29,13 @@ std::string quoted(std::string_view text) {
   return result + '"';
 }
 
-/// A switch's value as the shell-like splitter will read it back.
-std::string word(std::string_view text) {
+/// A switch's value as the shell-like splitter will read it back; line breaks become blanks.
+std::string word(const std::string& value) {
+  const std::string text = one_line(value);
   const bool plain = !text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
     return is_blank(c) || c == '"' || c == '\'' || c == '\\' || c == '#';
   });
-  return plain ? std::string(text) : quoted(text);
+  return plain ? text : quoted(text);
 }
 
 /// A path; one that looks like a switch gets a folder in front.
@@ -51,9 +59,8 @@ bool needs_quotes(std::string_view prompt) {
   return false;
 }
 
-std::string prompt_text(std::string prompt) {
-  std::replace_if(
-      prompt.begin(), prompt.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+std::string prompt_text(const ImageMetadata& picture) {
+  const std::string prompt = one_line(prompt_with_negative(picture));
   return needs_quotes(prompt) ? quoted(prompt) : prompt;
 }
 
@@ -144,11 +151,15 @@ void add_switches(CommandLine& line, const ImageMetadata& picture, bool grid) {
     variations += std::to_string(seed) + ':' + python_float(weight);
   }
   if (!variations.empty()) line.add("-V", variations);
+  if (negative_stands_apart(picture))
+    line.add("--negative_prompt", quoted(one_line(picture.negative_prompt)));
+  if (picture.prompt_dialect != "invoke")
+    line.add("--prompt_dialect", word(picture.prompt_dialect));
 }
 
 std::string command(const ImageMetadata& picture, bool grid) {
   CommandLine line;
-  line.add(prompt_text(picture.prompt));
+  line.add(prompt_text(picture));
   add_switches(line, picture, grid);
   return line.take();
 }

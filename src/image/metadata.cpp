@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "image/internal/negative.h"
 #include "image/python_text.h"
 
 namespace invokeai::image {
@@ -73,9 +74,12 @@ void normalise(std::vector<WeightedText>& parts) {
     part.weight = sum == 0 ? 1.0 / static_cast<double>(parts.size()) : part.weight / sum;
 }
 
-Json prompt_json(const std::string& prompt) {
+/// The blend of parts is a notation of the invoke dialect alone.
+Json prompt_json(const ImageMetadata& picture) {
+  if (picture.prompt_dialect != "invoke")
+    return Json::array({{{"prompt", picture.prompt}, {"weight", 1.0}}});
   Json list = Json::array();
-  for (const auto& [text, weight] : weighted_parts(prompt))
+  for (const auto& [text, weight] : weighted_parts(prompt_with_negative(picture)))
     list.push_back({{"prompt", text}, {"weight", weight}});
   return list;
 }
@@ -111,7 +115,7 @@ Json text_or_null(const std::optional<std::string>& text) {
 Json image_json(const ImageMetadata& picture) {
   const bool from_image = !picture.init_image.empty();
   Json json = {{"type", from_image ? "img2img" : "txt2img"},
-               {"prompt", prompt_json(picture.prompt)},
+               {"prompt", prompt_json(picture)},
                {"seed", picture.seed},
                {"variations", variations_json(picture.variations)},
                {"steps", picture.steps},
@@ -129,6 +133,8 @@ Json image_json(const ImageMetadata& picture) {
                {"upscale", upscale_json(picture.upscale)},
                {"init_img", text_or_null(picture.init_image)},
                {"init_mask", text_or_null(picture.init_mask)}};
+  if (negative_stands_apart(picture)) json["negative_prompt"] = picture.negative_prompt;
+  if (picture.prompt_dialect != "invoke") json["prompt_dialect"] = picture.prompt_dialect;
   if (from_image) {
     json["strength_steps"] = picture.strength;
     json["fit"] = picture.fit;

@@ -42,7 +42,11 @@ struct Postprocessing {
 /// How one picture was made. Values as used, not as typed: `width` after rounding, `seed` of this
 /// very picture (with variations: of their base).
 struct ImageMetadata {
-  std::string prompt;  ///< whole prompt, negative part in [...]
+  std::string prompt;  ///< in the invoke dialect its negative part may stand in [...]
+  /// More that the picture should not show. Stored in brackets behind the prompt where these mean
+  /// that, else apart.
+  std::string negative_prompt;
+  std::string prompt_dialect = "invoke";  ///< or a1111: the syntax of both prompts
   std::uint32_t seed = 0;
   std::vector<Variation> variations;
   int steps = 50;
@@ -82,7 +86,7 @@ struct AppMetadata {
   std::string app_id = "invoke-ai/InvokeAI";
   std::string app_version = "2.3.0";
   std::optional<std::string> model_id;    ///< name of the active model
-  std::optional<std::string> model_hash;  ///< SHA-256, lower-case hex
+  std::optional<std::string> model_hash;  ///< SHA-256, lower-case hex; other tools: its start
 };
 
 /// Part of a prompt with its share.
@@ -107,7 +111,8 @@ std::string grid_dream_command(std::span<const ImageMetadata> pictures);
 std::string fix_command(const std::string& path, const ImageMetadata& picture);
 
 /// The JSON text of `sd-metadata` (cli spec 5.2), with `seamless`, `hires_fix`, `fit` and
-/// `init_img`, which the original forgot to store.
+/// `init_img`, which the original forgot to store; `negative_prompt` when it stands apart and
+/// `prompt_dialect` when it is not "invoke" are keys of our own.
 std::string sd_metadata_json(const ImageMetadata& picture, const AppMetadata& app);
 
 /// The same for a grid: `images` in place of `image`.

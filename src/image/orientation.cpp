@@ -2,46 +2,17 @@
 
 #include <cstring>
 
+#include "image/internal/tiff_block.h"
+
 namespace invokeai::image {
-namespace {
-
-/// Little- or big-endian numbers of a TIFF block; reads beyond the end give 0.
-class TiffBlock {
- public:
-  explicit TiffBlock(std::string_view bytes) : bytes_(bytes), big_(bytes.substr(0, 2) == "MM") {}
-
-  std::uint32_t number(std::size_t offset, int size) const {
-    if (offset > bytes_.size() || bytes_.size() - offset < static_cast<std::size_t>(size)) return 0;
-    std::uint32_t value = 0;
-    for (int i = 0; i < size; ++i) {
-      const auto byte = static_cast<std::uint8_t>(bytes_[offset + i]);
-      value |= static_cast<std::uint32_t>(byte) << 8 * (big_ ? size - 1 - i : i);
-    }
-    return value;
-  }
-
- private:
-  std::string_view bytes_;
-  bool big_;
-};
-
-}  // namespace
-
 int exif_orientation(std::string_view exif) {
-  if (exif.starts_with(std::string_view("Exif\0\0", 6))) exif.remove_prefix(6);
-  if (!exif.starts_with("II") && !exif.starts_with("MM")) return 1;
   const TiffBlock block(exif);
-  if (block.number(2, 2) != 42) return 1;
-  const std::size_t directory = block.number(4, 4);
-  const std::uint32_t entries = block.number(directory, 2);
-  for (std::uint32_t i = 0; i < entries; ++i) {
-    const std::size_t entry = directory + 2 + std::size_t{12} * i;
-    if (entry >= exif.size()) break;
-    if (block.number(entry, 2) != 0x0112) continue;
-    const std::uint32_t value = block.number(entry + 8, 2);
-    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
-  }
-  return 1;
+  if (!block.valid()) return 1;
+  std::uint32_t value = 0;
+  block.for_each_entry(block.number(4, 4), [&](std::uint32_t tag, std::size_t entry) {
+    if (tag == 0x0112 && value == 0) value = block.number(entry + 8, 2);
+  });
+  return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
 }
 
 Image apply_orientation(Image picture, int orientation) {

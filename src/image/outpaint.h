@@ -60,6 +60,8 @@ Result<Image> shifted_out(const Image& picture, const Shift& shift);
 /// Mask (0 = paint anew) of a band along the edges between old and new: where the given values are
 /// neither 0 nor 255, or jump by 50 and more between neighbours, widened by half of `size` to both
 /// sides and box-blurred. All 255 when there are no edges: no seam pass is needed then.
+/// (2.3.0 finds edges with Canny's filter, which marks one of the two pixels at a jump; ours marks
+/// both, so the band is a pixel wider.)
 ///   kept  grey: the alpha of the picture (as 2.3.0 does), or make_mask()'s mask for the edges of
 ///         both
 ///   size  pixels, width of the band, at least 0

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <optional>
 
-#include "image/internal/utf8.h"
+#include "image/internal/png_chunks.h"
 #include "image/orientation.h"
 
 // libpng reports errors by jumping back to a setjmp. The rule that keeps this sound: everything
@@ -16,8 +16,6 @@
 
 namespace invokeai::image {
 namespace {
-
-constexpr std::size_t kMaxKeyword = 79;
 
 /// Where libpng's callbacks leave what went wrong.
 struct Problem {
@@ -32,37 +30,6 @@ struct Problem {
 void on_warning(png_structp, png_const_charp) {}
 
 // ---- writing ----
-
-struct LatinOrUtf8 {
-  std::string bytes;
-  bool latin1 = true;
-};
-
-/// Latin-1 when every character fits, else UTF-8.
-LatinOrUtf8 encode_text(std::string_view text) {
-  LatinOrUtf8 latin{{}, true}, utf8{{}, false};
-  for_each_code_point(text, [&](char32_t point) {
-    if (point == 0) point = kReplacement;
-    latin.latin1 = latin.latin1 && point < 0x100;
-    latin.bytes += static_cast<char>(point);
-    append_utf8(utf8.bytes, point);
-  });
-  return latin.latin1 ? latin : utf8;
-}
-
-Result<std::string> encode_keyword(const std::string& keyword) {
-  LatinOrUtf8 encoded = encode_text(keyword);
-  const auto& key = encoded.bytes;
-  const bool printable = std::all_of(key.begin(), key.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte >= 32 && byte <= 126) || byte >= 161;
-  });
-  if (!encoded.latin1 || !printable || key.empty() || key.size() > kMaxKeyword ||
-      key.front() == ' ' || key.back() == ' ' || key.find("  ") != std::string::npos)
-    return fail(ErrorCode::invalid_argument, "png.write",
-                "text keyword \"{}\" is not 1 to 79 printable Latin-1 characters", keyword);
-  return std::move(encoded.bytes);
-}
 
 struct Writer : Problem {
   png_structp png = nullptr;

@@ -4,21 +4,14 @@
 
 #include <optional>
 
+#include "image/internal/png_chunks.h"
 #include "image/internal/utf8.h"
 #include "image/png.h"
 
 namespace invokeai::image {
 namespace {
 
-constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
-constexpr std::size_t kChunkFrame = 12;  // length, type and checksum around the data
 constexpr std::size_t kMaxInflated = std::size_t{16} << 20;
-
-std::uint32_t big_endian(std::string_view bytes) {
-  std::uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<std::uint8_t>(bytes[i]);
-  return value;
-}
 
 std::string utf8_from_latin1(std::string_view latin1) {
   std::string text;
@@ -105,27 +98,17 @@ class TextReader {
   std::size_t budget_ = kMaxInflated;
 };
 
-bool checksum_holds(std::string_view type_and_data, std::uint32_t stored) {
-  return crc32(0, reinterpret_cast<const Bytef*>(type_and_data.data()),
-               static_cast<uInt>(type_and_data.size())) == stored;
-}
-
 }  // namespace
 
 Result<TextChunks> read_png_text(std::string_view bytes) {
-  if (!bytes.starts_with(kSignature)) return fail(ErrorCode::bad_file, "png.text", "not a PNG");
-  bytes.remove_prefix(kSignature.size());
+  if (!bytes.starts_with(kPngSignature)) return fail(ErrorCode::bad_file, "png.text", "not a PNG");
+  bytes.remove_prefix(kPngSignature.size());
   TextChunks chunks;
   TextReader reader;
-  while (bytes.size() >= kChunkFrame) {
-    const std::size_t length = big_endian(bytes);
-    if (length > bytes.size() - kChunkFrame) break;
-    const auto type = bytes.substr(4, 4);
-    if (auto chunk = reader.read(type, bytes.substr(8, length));
-        chunk && checksum_holds(bytes.substr(4, 4 + length), big_endian(bytes.substr(8 + length))))
-      chunks.push_back(std::move(*chunk));
-    if (type == "IEND") break;
-    bytes.remove_prefix(kChunkFrame + length);
+  while (const auto chunk = take_chunk(bytes)) {
+    auto text = reader.read(chunk->type, chunk->data);
+    if (text && chunk->intact) chunks.push_back(std::move(*text));
+    if (chunk->type == "IEND") break;
   }
   return chunks;
 }

@@ -61,10 +61,10 @@ struct PaintedTile {
 Image assembled(const TileLayout& layout, const Image& background,
                 const std::vector<PaintedTile>& tiles);
 
-/// How well opposite edges fit together, as the mean absolute difference of neighbours across the
-/// border divided by that of neighbours inside the picture in the same direction. About 1: no seam
-/// is seen when the picture is tiled; much above: there is one. A flat picture gives 1; a picture
-/// that is flat inside but not across the border gives the bare difference in levels, at least 1.
+/// How well opposite edges fit together: the mean absolute difference of neighbours across the
+/// border, divided by that of neighbours inside the picture in the same direction. About 1: no seam
+/// shows when the picture is tiled; much above: one does. A flat picture gives 1; one that is flat
+/// inside but not across the border gives the bare difference in levels, at least 1.
 struct EdgeJump {
   double across_x = 1;  ///< right edge to left edge
   double across_y = 1;  ///< lower edge to upper edge

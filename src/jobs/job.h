@@ -1,7 +1,9 @@
 #pragma once
 // One command of a user, as every door hands it to the worker.
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/result.h"
@@ -21,6 +23,13 @@ struct OutputOptions {
   bool grid = false;                ///< one file with all pictures in place of single ones
 };
 
+/// What one picture of a job is drawn from.
+struct PicturePrompt {
+  std::string prompt;
+  std::string negative_prompt;
+  std::uint32_t seed = 0;
+};
+
 /// Where the pictures of a request came from, as its metadata tells.
 struct Sources {
   std::string init_image;  ///< path, empty: none
@@ -30,6 +39,9 @@ struct Sources {
 
 struct Job {
   pipeline::GenerationRequest request;
+  /// One for each picture when their prompts differ (dynamic prompts), in place of the request's
+  /// own prompts and seed; they are drawn one at a time. Empty: all are drawn from the request.
+  std::vector<PicturePrompt> pictures;
   Sources sources;
   OutputOptions output;
 };

@@ -12,14 +12,6 @@
 namespace invokeai::jobs {
 namespace {
 
-/// The whole prompt as metadata keeps it: negative words stand in brackets.
-std::string prompt_with_negative(const pipeline::GenerationRequest& request) {
-  if (request.negative_prompt.empty()) return request.prompt;
-  std::string negative = request.negative_prompt;  // brackets do not nest
-  std::erase_if(negative, [](char c) { return c == '[' || c == ']'; });
-  return fmt::format("{}{}[{}]", request.prompt, request.prompt.empty() ? "" : " ", negative);
-}
-
 void describe_sources(const Job& job, image::ImageMetadata& metadata) {
   if (!job.request.init) return;
   metadata.init_image = job.sources.init_image;
@@ -56,11 +48,14 @@ void describe_ways(const pipeline::GenerationRequest& request, const pipeline::M
   }
 }
 
+/// `request` is the job's, or that of one of its pictures.
 image::ImageMetadata describe(const Job& job, const pipeline::ModelInfo& model,
+                              const pipeline::GenerationRequest& request,
                               const pipeline::GeneratedImage& made) {
-  const pipeline::GenerationRequest& request = job.request;
   image::ImageMetadata metadata;
-  metadata.prompt = prompt_with_negative(request);
+  metadata.prompt = request.prompt;
+  metadata.negative_prompt = request.negative_prompt;
+  metadata.prompt_dialect = request.prompt_dialect;
   metadata.seed = made.base_seed;
   metadata.variations = made.variations;
   metadata.steps = request.steps;
@@ -132,10 +127,40 @@ class Run {
   Result<pipeline::Outcome> draw(const CancelToken& cancel) {
     TRY_ASSIGN(prefix_, gallery::next_prefix(job_.output.folder));
     check_name_format();
-    const pipeline::GenerationCallbacks callbacks{
-        [this](const pipeline::StepProgress& progress) { step(progress); }, [this](pipeline::GeneratedImage&& made) { return take(std::move(made)); },
-        [this](const std::string& text) { say(text); }};
-    return engine_.generate(job_.request, callbacks, cancel);
+    if (job_.pictures.empty())
+      return generate(job_.request, [this](const auto& progress) { step(progress); }, cancel);
+    const int count = static_cast<int>(job_.pictures.size());
+    for (int i = 0; i < count; ++i) {
+      const auto on_step = [&](pipeline::StepProgress progress) {
+        progress.picture = i;
+        progress.pictures = count;
+        step(progress);
+      };
+      TRY_ASSIGN(const pipeline::Outcome outcome,
+                 generate(request_for(job_.pictures[i]), on_step, cancel));
+      if (outcome == pipeline::Outcome::cancelled) return outcome;
+    }
+    return pipeline::Outcome::completed;
+  }
+
+  pipeline::GenerationRequest request_for(const PicturePrompt& picture) const {
+    pipeline::GenerationRequest request = job_.request;
+    request.prompt = picture.prompt;
+    request.negative_prompt = picture.negative_prompt;
+    request.seed = picture.seed;
+    request.iterations = 1;
+    return request;
+  }
+
+  Result<pipeline::Outcome> generate(
+      const pipeline::GenerationRequest& request,
+      const std::function<void(const pipeline::StepProgress&)>& on_step,
+      const CancelToken& cancel) {
+    const auto on_image = [&](pipeline::GeneratedImage&& made) {
+      return take(request, std::move(made));
+    };
+    return engine_.generate(
+        request, {on_step, on_image, [this](const std::string& text) { say(text); }}, cancel);
   }
 
   void step(const pipeline::StepProgress& progress) {
@@ -170,8 +195,8 @@ class Run {
     }
   }
 
-  Result<> take(pipeline::GeneratedImage&& made) {
-    const image::ImageMetadata metadata = describe(job_, engine_.model(), made);
+  Result<> take(const pipeline::GenerationRequest& request, pipeline::GeneratedImage&& made) {
+    const image::ImageMetadata metadata = describe(job_, engine_.model(), request, made);
     report_.seeds.push_back(made.seed);
     if (job_.output.grid) {
       grid_.push_back(std::move(made.picture));
@@ -180,29 +205,44 @@ class Run {
       return {};
     }
     gallery::PictureName name{job_.output.folder, name_format_, job_.output.name_values, prefix_};
+    name.values["prompt"] = request.prompt;
     name.values["width"] = std::int64_t{made.width};
     name.values["height"] = std::int64_t{made.height};
     return store(std::move(name), made.picture, image::metadata_chunks(metadata, app_),
-                 {{}, made.seed, made.seconds, image::dream_command(metadata)});
+                 {.index = made.index,
+                  .path = {},
+                  .seed = made.seed,
+                  .seconds = made.seconds,
+                  .width = made.width,
+                  .height = made.height,
+                  .command = image::dream_command(metadata)});
   }
 
   /// A grid always has the usual name and packing (cli spec 2.8).
   Result<> store_grid() {
     gallery::PictureName name{.folder = job_.output.folder, .values = {}, .prefix = prefix_};
-    return store(std::move(name), make_grid(grid_),
-                 image::grid_metadata_chunks(grid_metadata_, app_),
-                 {{},
-                  grid_metadata_.front().seed,
-                  grid_seconds_,
-                  image::grid_dream_command(grid_metadata_)});
+    const image::Image grid = make_grid(grid_);
+    return store(std::move(name), grid, image::grid_metadata_chunks(grid_metadata_, app_),
+                 {.path = {},
+                  .seed = grid_metadata_.front().seed,
+                  .seconds = grid_seconds_,
+                  .width = grid.width,
+                  .height = grid.height,
+                  .command = image::grid_dream_command(grid_metadata_)});
   }
 
   Result<> store(gallery::PictureName name, const image::Image& picture,
                  const image::TextChunks& texts, StoredPicture stored) {
     name.values["seed"] = std::int64_t{stored.seed};
     const int compression = job_.output.grid ? 6 : job_.output.png_compression;
+    gallery::BeforeNaming before_naming;
+    if (events_.before_naming)
+      before_naming = [&](const fs::path& temporary, const fs::path& path) {
+        stored.path = path;
+        return events_.before_naming(stored, temporary);
+      };
     TRY_ASSIGN(const gallery::SavedPicture saved,
-               gallery::save_picture(name, picture, texts, compression));
+               gallery::save_picture(name, picture, texts, compression, before_naming));
     prefix_ = saved.prefix;
     stored.path = saved.path;
     report_.pictures.push_back(std::move(stored));

@@ -14,9 +14,12 @@ namespace invokeai::jobs {
 
 /// A picture (or grid) on disk.
 struct StoredPicture {
+  int index = 0;  ///< within the job, from 0; a grid is 0
   fs::path path;
   std::uint32_t seed = 0;
   double seconds = 0;   ///< drawing time
+  int width = 0;        ///< pixels
+  int height = 0;       ///< pixels
   std::string command;  ///< its Dream text: the command line that makes it again
 };
 
@@ -25,6 +28,10 @@ struct JobEvents {
   std::function<void(const pipeline::StepProgress&)> on_step;
   std::function<void(const StoredPicture&)> on_picture;
   std::function<void(const std::string&)> on_message;
+  /// Before a picture, complete under a temporary name, becomes `picture.path`; an error stops the
+  /// job. So whoever must never store a picture twice can make a note first.
+  std::function<Result<>(const StoredPicture& picture, const fs::path& temporary)> before_naming =
+      {};
 };
 
 /// How the job ended. What was finished before an error or a cancel is stored and listed.

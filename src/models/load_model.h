@@ -27,6 +27,7 @@ struct Networks {
   std::unique_ptr<nn::UNet> unet;
   std::unique_ptr<nn::Vae> vae;
   nlohmann::json scheduler;                 ///< as in scheduler_config.json
+  fs::path scheduler_file;                  ///< where it was read, for messages
   std::optional<fs::path> tokenizer_folder; ///< none: the built-in vocabulary
   bool open_clip = false;                   ///< SD 2.x text encoder: pad with id 0
   ModelKind kind;

@@ -17,12 +17,15 @@ class ConfigReader {
   template <class T>
   T get(const char* key, T otherwise) {
     if (!present(key)) return otherwise;
+    const json& value = object_.at(key);
+    // The library would make a whole number of 4.5, 1e30 and true.
+    const bool whole = !std::is_same_v<T, std::int64_t> || value.is_number_integer();
     try {
-      return object_.at(key).get<T>();
+      if (whole) return value.get<T>();
     } catch (const json::exception&) {
-      note(fmt::format("{} has the value {}, which is of the wrong type", key, object_.at(key).dump()));
-      return otherwise;
     }
+    note(fmt::format("{} has the value {}, which is of the wrong type", key, value.dump()));
+    return otherwise;
   }
 
   std::int64_t positive(const char* key, std::int64_t otherwise) {

@@ -1,32 +1,84 @@
 #include "nn/layers.h"
 
-#include <array>
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+
 #include <cmath>
 
+#include "nn/internal/kernels.h"
+
 namespace invokeai::nn {
+namespace {
+
+void parallel_for(std::int64_t count, const std::function<void(std::int64_t, std::int64_t)>& body) {
+  at::parallel_for(0, count, 1, body);
+}
+
+/// Whether a kernel of our own may compute with these: on this CPU, nobody asks for gradients.
+bool kernels_suit(const at::Tensor& x) {
+  static const bool available = kernels_available();
+  return available && x.is_cpu() && !(at::GradMode::is_enabled() && x.requires_grad());
+}
+
+bool is_half(const at::Tensor& x) { return x.scalar_type() == at::kBFloat16; }
+bool is_plain(const at::Tensor& x) { return is_half(x) || x.scalar_type() == at::kFloat; }
+
+/// Memory of a tensor as the kernels see it; null when undefined.
+template <class T>
+const T* memory(const at::Tensor& x) {
+  return x.defined() ? static_cast<const T*>(x.const_data_ptr()) : nullptr;
+}
+template <class T>
+T* memory_to_write(const at::Tensor& x) {
+  return static_cast<T*>(x.mutable_data_ptr());
+}
+
+}  // namespace
 
 Linear::Linear(std::int64_t in, std::int64_t out, bool bias) {
   add("weight", weight_, {out, in});
   if (bias) add("bias", bias_, {out});
 }
 
-at::Tensor Linear::forward(const at::Tensor& x) const { return at::linear(x, weight_, bias_); }
+void Linear::pack_own() {
+  if (can_pack(weight_)) weight_ = pack_linear(weight_.detach());
+}
+
+at::Tensor Linear::forward(const at::Tensor& x) const {
+  return weight_.is_mkldnn() ? packed_linear(x, weight_, bias_) : at::linear(x, weight_, bias_);
+}
+
+at::Tensor Linear::forward_add(const at::Tensor& x, const at::Tensor& addend) const {
+  return weight_.is_mkldnn() ? packed_linear(x, weight_, bias_, addend)
+                             : addend + at::linear(x, weight_, bias_);
+}
 
 Conv2d::Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
                std::int64_t padding)
-    : stride_(stride), padding_(padding) {
+    : shape_{stride, padding} {
   add("weight", weight_, {out, in, kernel, kernel});
   add("bias", bias_, {out});
 }
 
+void Conv2d::pack_own() {
+  if (can_pack(weight_)) weight_ = pack_conv2d(weight_.detach(), shape_);
+}
+
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
-  if (padding_ == 0 || !(wrap_.x || wrap_.y))
-    return at::conv2d(x, weight_, bias_, stride_, padding_);
+  if (wrapped()) return forward_wrapped(x);
+  return weight_.is_mkldnn() ? packed_conv2d(x, weight_, bias_, shape_)
+                             : at::conv2d(x, weight_, bias_, shape_.stride, shape_.padding);
+}
+
+at::Tensor Conv2d::forward_wrapped(const at::Tensor& x) const {
   const auto mode = [](bool wraps) { return wraps ? "circular" : "constant"; };
-  const at::Tensor wide = at::pad(x, {padding_, padding_, 0, 0}, mode(wrap_.x));
-  const at::Tensor padded = at::pad(wide, {0, 0, padding_, padding_}, mode(wrap_.y));
-  const std::array<std::int64_t, 2> no_padding{0, 0};
-  return at::conv2d(padded, weight_, bias_, stride_, no_padding);
+  const std::int64_t n = shape_.padding;
+  const at::Tensor wide = at::pad(x, {n, n, 0, 0}, mode(wrap_.x));
+  const at::Tensor padded =
+      at::pad(wide, {0, 0, n, n}, mode(wrap_.y)).contiguous(at::MemoryFormat::ChannelsLast);
+  const ConvShape shape{shape_.stride, 0};
+  return weight_.is_mkldnn() ? packed_conv2d(padded, weight_, bias_, shape)
+                             : at::conv2d(padded, weight_, bias_, shape.stride, shape.padding);
 }
 
 void set_wrap(Module& network, Wrap wrap) {
@@ -35,14 +87,59 @@ void set_wrap(Module& network, Wrap wrap) {
   });
 }
 
+at::Tensor Conv2d::forward_add(const at::Tensor& x, const at::Tensor& addend) const {
+  return weight_.is_mkldnn() && !wrapped() ? packed_conv2d(x, weight_, bias_, shape_, addend)
+                                           : addend + forward(x);
+}
+
 GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, double eps)
     : groups_(groups), eps_(eps) {
   add("weight", weight_, {channels});
   add("bias", bias_, {channels});
 }
 
-at::Tensor GroupNorm::forward(const at::Tensor& x) const {
-  return at::group_norm(x, groups_, weight_, bias_, eps_);
+namespace {
+
+template <class T>
+void run_group_norm_on(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& weight,
+                       const at::Tensor& bias, const at::Tensor& out, std::int64_t groups,
+                       double eps, bool silu) {
+  run_group_norm(GroupNormProblem<T>{.x = memory<T>(x),
+                                     .out = memory_to_write<T>(out),
+                                     .weight = memory<T>(weight),
+                                     .bias = memory<T>(bias),
+                                     .shift = memory<T>(shift),
+                                     .batch = x.size(0),
+                                     .pixels = x.size(2) * x.size(3),
+                                     .channels = x.size(1),
+                                     .groups = groups,
+                                     .eps = static_cast<float>(eps),
+                                     .silu = silu},
+                 parallel_for);
+}
+
+}  // namespace
+
+at::Tensor GroupNorm::run(const at::Tensor& x, const at::Tensor& shift, bool silu) const {
+  const bool ours = kernels_suit(x) && kernels_suit(weight_) && is_plain(x) && x.dim() == 4 &&
+                    weight_.scalar_type() == x.scalar_type() && weight_.is_contiguous() &&
+                    x.is_contiguous(at::MemoryFormat::ChannelsLast);
+  if (!ours) {
+    const at::Tensor shifted = shift.defined() ? x + shift.unsqueeze(2).unsqueeze(3) : x;
+    const at::Tensor normed = at::group_norm(shifted, groups_, weight_, bias_, eps_);
+    return silu ? at::silu(normed) : normed;
+  }
+  const at::Tensor out = at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
+  const at::Tensor plain_shift = shift.defined() ? shift.contiguous() : shift;
+  (is_half(x) ? run_group_norm_on<Bf16> : run_group_norm_on<float>)(x, plain_shift, weight_, bias_, out,
+                                                                    groups_, eps_, silu);
+  return out;
+}
+
+at::Tensor GroupNorm::forward(const at::Tensor& x) const { return run(x, {}, /*silu=*/false); }
+
+at::Tensor GroupNorm::forward_silu(const at::Tensor& x, const at::Tensor& shift) const {
+  return run(x, shift, /*silu=*/true);
 }
 
 LayerNorm::LayerNorm(std::int64_t width, double eps) : eps_(eps) {
@@ -60,8 +157,56 @@ Embedding::Embedding(std::int64_t count, std::int64_t width) {
 
 at::Tensor Embedding::forward(const at::Tensor& ids) const { return at::embedding(weight_, ids); }
 
+namespace {
+
+/// Our kernel's terms: bfloat16, the numbers of a head side by side and in pairs.
+bool fits_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t heads) {
+  for (const at::Tensor* x : {&q, &k, &v})
+    if (!kernels_suit(*x) || !is_half(*x) || x->stride(2) != 1) return false;
+  return q.size(2) / heads % 2 == 0;
+}
+
+at::Tensor kernel_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            std::int64_t heads) {
+  const at::Tensor out = at::empty(q.sizes(), q.options());
+  const std::int64_t width = q.size(2) / heads;
+  const auto strides = [width](const at::Tensor& x) {
+    return HeadStrides{x.stride(0), x.stride(1), width};
+  };
+  run_attention({.q = memory<Bf16>(q),
+                 .k = memory<Bf16>(k),
+                 .v = memory<Bf16>(v),
+                 .out = memory_to_write<Bf16>(out),
+                 .q_strides = strides(q),
+                 .k_strides = strides(k),
+                 .v_strides = strides(v),
+                 .out_strides = strides(out),
+                 .batch = q.size(0),
+                 .heads = heads,
+                 .queries = q.size(1),
+                 .keys = k.size(1),
+                 .width = width,
+                 .scale = 1 / std::sqrt(static_cast<float>(width))},
+                parallel_for);
+  return out;
+}
+
+/// As three plain products. In training on a CPU this is three to four times faster than the fused
+/// attention, whose backward pass makes a small matrix product for each block of 64 tokens.
+at::Tensor plain_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal) {
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  at::Tensor scores = at::matmul(q * scale, k.transpose(2, 3));  // [B,heads,L,S]
+  if (causal)
+    scores = scores.masked_fill(
+        at::ones({q.size(2), k.size(2)}, q.options().dtype(at::kBool)).triu(1), -INFINITY);
+  return at::matmul(scores.softmax(-1), v);
+}
+
+}  // namespace
+
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      std::int64_t heads, bool causal, bool upcast) {
+  if (!causal && fits_kernel(q, k, v, heads)) return kernel_attention(q, k, v, heads);
   const auto split = [heads](const at::Tensor& x) {  // [B,L,heads*d] -> [B,heads,L,d]
     return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
   };
@@ -70,9 +215,25 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
   // overflow f16, so the whole attention is done in f32 there.
   const bool widen = upcast && q.scalar_type() == at::kHalf;
   if (widen) qs = qs.to(at::kFloat), ks = ks.to(at::kFloat), vs = vs.to(at::kFloat);
-  at::Tensor out = at::scaled_dot_product_attention(qs, ks, vs, {}, 0.0, causal);
+  const bool training = q.is_cpu() && at::GradMode::is_enabled() && q.requires_grad();
+  at::Tensor out = training ? plain_attention(qs, ks, vs, causal)
+                            : at::scaled_dot_product_attention(qs, ks, vs, {}, 0.0, causal);
   if (widen) out = out.to(q.scalar_type());
   return out.transpose(1, 2).reshape({q.size(0), q.size(1), q.size(2)});
+}
+
+at::Tensor geglu(const at::Tensor& x) {
+  if (!kernels_suit(x) || !is_plain(x) || !x.is_contiguous()) {
+    const auto halves = x.chunk(2, -1);
+    return halves[0] * at::gelu(halves[1]);
+  }
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  shape.back() /= 2;
+  const at::Tensor out = at::empty(shape, x.options());
+  const std::int64_t width = shape.back(), rows = width > 0 ? out.numel() / width : 0;
+  if (is_half(x)) run_geglu(memory<Bf16>(x), memory_to_write<Bf16>(out), rows, width, parallel_for);
+  else run_geglu(memory<float>(x), memory_to_write<float>(out), rows, width, parallel_for);
+  return out;
 }
 
 at::Tensor as_tokens(const at::Tensor& x) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "nn/module.h"
+#include "nn/packed.h"
 
 namespace invokeai::nn {
 
@@ -14,6 +15,11 @@ class Linear : public Module {
  public:
   Linear(std::int64_t in, std::int64_t out, bool bias = true);
   at::Tensor forward(const at::Tensor& x) const;  // [...,in] -> [...,out]
+  /// The same plus `addend` [...,out].
+  at::Tensor forward_add(const at::Tensor& x, const at::Tensor& addend) const;
+
+ protected:
+  void pack_own() override;
 
  private:
   at::Tensor weight_, bias_;
@@ -33,11 +39,19 @@ class Conv2d : public Module {
          std::int64_t padding = 0);
   at::Tensor forward(const at::Tensor& x) const;  // [B,in,H,W] -> [B,out,H',W']
   void set_wrap(Wrap wrap) { wrap_ = wrap; }
+  /// The same plus `addend` [B,out,H',W'].
+  at::Tensor forward_add(const at::Tensor& x, const at::Tensor& addend) const;
+
+ protected:
+  void pack_own() override;
 
  private:
+  bool wrapped() const { return shape_.padding > 0 && (wrap_.x || wrap_.y); }
+  at::Tensor forward_wrapped(const at::Tensor& x) const;
+
   at::Tensor weight_, bias_;
+  ConvShape shape_;
   Wrap wrap_;
-  std::int64_t stride_, padding_;
 };
 
 /// Sets it for every convolution of a network.
@@ -48,8 +62,12 @@ class GroupNorm : public Module {
  public:
   GroupNorm(std::int64_t groups, std::int64_t channels, double eps);
   at::Tensor forward(const at::Tensor& x) const;  // [B,C,...] -> same
+  /// SiLU of the norm of x + shift. x [B,C,H,W]; shift [B,C] or undefined.
+  at::Tensor forward_silu(const at::Tensor& x, const at::Tensor& shift = {}) const;
 
  private:
+  at::Tensor run(const at::Tensor& x, const at::Tensor& shift, bool silu) const;
+
   at::Tensor weight_, bias_;
   std::int64_t groups_;
   double eps_;
@@ -82,6 +100,10 @@ class Embedding : public Module {
 /// causal: position i sees 0..i. upcast: scores in f32 (SD 2.1, generation spec 15.1).
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      std::int64_t heads, bool causal = false, bool upcast = false);
+
+/// value * gelu(gate) of the two halves of the last dimension (GEGLU, Shazeer 2020), gelu with the
+/// error function. [...,2n] -> [...,n]
+at::Tensor geglu(const at::Tensor& x);
 
 /// [B,C,H,W] channels-last -> [B,H*W,C], a view.
 at::Tensor as_tokens(const at::Tensor& x);

@@ -18,6 +18,11 @@ void Module::visit_modules(const std::function<void(Module&)>& visit) {
   }
 }
 
+void Module::pack() {
+  pack_own();
+  for (auto& [name, child] : children_) child->pack();
+}
+
 void Module::add(std::string name, at::Tensor& parameter, at::IntArrayRef shape) {
   parameter = at::empty(shape, at::TensorOptions().device(at::kMeta));
   parameters_.emplace_back(std::move(name), &parameter);
@@ -29,6 +34,7 @@ void Module::add(std::string name, Module& child) {
 
 void convert(Module& module, at::Device device, at::ScalarType dtype) {
   module.visit_parameters([&](const std::string&, at::Tensor& p) {
+    if (p.is_mkldnn()) p = p.to_dense();
     p = p.to(device, dtype);
     if (p.dim() == 4) p = p.contiguous(at::MemoryFormat::ChannelsLast);
   });

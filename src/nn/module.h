@@ -25,12 +25,18 @@ class Module {
   void visit_parameters(const Visitor& visit, const std::string& prefix = "");
   /// Calls `visit` with every node below this one.
   void visit_modules(const std::function<void(Module&)>& visit);
+  /// Brings the weights below this node into the form they are fastest in, for inference alone:
+  /// gradients end, and a packed parameter is opaque (`to_dense` reads it, `convert` unpacks it).
+  /// Does nothing where there is no faster form.
+  void pack();
 
  protected:
   /// Registers a parameter of this shape. It starts on the meta device (a shape without memory)
   /// and gets its values from a file or from `initialise`.
   void add(std::string name, at::Tensor& parameter, at::IntArrayRef shape);
   void add(std::string name, Module& child);
+  /// Packs the parameters of this very node.
+  virtual void pack_own() {}
 
  private:
   std::vector<std::pair<std::string, at::Tensor*>> parameters_;

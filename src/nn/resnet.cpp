@@ -23,10 +23,9 @@ ResnetBlock::ResnetBlock(std::int64_t in, std::int64_t out, std::int64_t groups,
 }
 
 at::Tensor ResnetBlock::forward(const at::Tensor& x, const at::Tensor& time) const {
-  at::Tensor h = conv1_.forward(at::silu(norm1_.forward(x)));
-  if (time_projection_) h = h + time_projection_->forward(time).unsqueeze(2).unsqueeze(3);
-  h = conv2_.forward(at::silu(norm2_.forward(h)));
-  return (shortcut_ ? shortcut_->forward(x) : x) + h;
+  const at::Tensor h = conv1_.forward(norm1_.forward_silu(x));
+  const at::Tensor shift = time_projection_ ? time_projection_->forward(time) : at::Tensor();
+  return conv2_.forward_add(norm2_.forward_silu(h, shift), shortcut_ ? shortcut_->forward(x) : x);
 }
 
 at::Tensor enlarge_nearest(const at::Tensor& x, std::int64_t height, std::int64_t width) {

@@ -28,14 +28,14 @@ class Attention : public Module {
     add("to_out.0", out_);
   }
 
-  /// x [B,L,C]; context [B,S,context_width]
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& context, const Watch* watch,
-                     bool cross) const {
-    const at::Tensor q = q_.forward(x), k = k_.forward(context), v = v_.forward(context);
-    if (!watch) return out_.forward(attention(q, k, v, heads_, /*causal=*/false, upcast_));
+  /// x plus what `normed` [B,L,C] finds in the context [B,S,context_width].
+  at::Tensor forward_add(const at::Tensor& normed, const at::Tensor& context, const at::Tensor& x,
+                         const Watch* watch, bool cross) const {
+    const at::Tensor q = q_.forward(normed), k = k_.forward(context), v = v_.forward(context);
+    if (!watch) return out_.forward_add(attention(q, k, v, heads_, /*causal=*/false, upcast_), x);
     const AttentionSite site{
         .cross = cross, .height = watch->height, .width = watch->width, .heads = heads_};
-    return out_.forward(watch->control.attend(site, {q, k, v}, upcast_));
+    return out_.forward_add(watch->control.attend(site, {q, k, v}, upcast_), x);
   }
 
  private:
@@ -51,9 +51,9 @@ class FeedForward : public Module {
     add("net.0.proj", in_);
     add("net.2", out_);
   }
-  at::Tensor forward(const at::Tensor& x) const {
-    const auto halves = in_.forward(x).chunk(2, -1);
-    return out_.forward(halves[0] * at::gelu(halves[1]));
+  /// x plus what the layers make of `normed`, both [B,L,C].
+  at::Tensor forward_add(const at::Tensor& normed, const at::Tensor& x) const {
+    return out_.forward_add(geglu(in_.forward(normed)), x);
   }
 
  private:
@@ -80,9 +80,9 @@ class TransformerBlock : public Module {
 
   at::Tensor forward(at::Tensor x, const at::Tensor& context, const Watch* watch) const {
     const at::Tensor n = norm1_.forward(x);
-    x = x + self_.forward(n, n, watch, /*cross=*/false);
-    x = x + cross_.forward(norm2_.forward(x), context, watch, /*cross=*/true);
-    return x + feed_forward_.forward(norm3_.forward(x));
+    x = self_.forward_add(n, n, x, watch, /*cross=*/false);
+    x = cross_.forward_add(norm2_.forward(x), context, x, watch, /*cross=*/true);
+    return feed_forward_.forward_add(norm3_.forward(x), x);
   }
 
  private:
@@ -129,8 +129,8 @@ class UNet::Transformer : public Module {
     const at::Tensor n = norm_.forward(x);
     at::Tensor tokens = in_conv_ ? as_tokens(in_conv_->forward(n)) : in_linear_->forward(as_tokens(n));
     for (const auto& block : blocks_) tokens = block->forward(tokens, context, watch ? &*watch : nullptr);
-    return x + (out_conv_ ? out_conv_->forward(as_map(tokens, x.size(2), x.size(3)))
-                          : as_map(out_linear_->forward(tokens), x.size(2), x.size(3)));
+    return out_conv_ ? out_conv_->forward_add(as_map(tokens, x.size(2), x.size(3)), x)
+                     : as_map(out_linear_->forward_add(tokens, as_tokens(x)), x.size(2), x.size(3));
   }
 
  private:
@@ -280,7 +280,7 @@ at::Tensor UNet::forward(const at::Tensor& sample, const at::Tensor& timesteps,
       x = level->resize->forward(
           enlarge_nearest(x, skips.back().size(2), skips.back().size(3)));
   }
-  return conv_out_.forward(at::silu(norm_out_.forward(x)));
+  return conv_out_.forward(norm_out_.forward_silu(x));
 }
 
 }  // namespace invokeai::nn

@@ -27,7 +27,7 @@ class SpatialAttention : public Module {
     const at::Tensor tokens = as_tokens(norm_.forward(x));
     const at::Tensor y =
         attention(q_.forward(tokens), k_.forward(tokens), v_.forward(tokens), /*heads=*/1);
-    return x + as_map(out_.forward(y), x.size(2), x.size(3));
+    return as_map(out_.forward_add(y, as_tokens(x)), x.size(2), x.size(3));
   }
 
  private:
@@ -99,7 +99,7 @@ class Vae::Encoder : public Module {
       // Padded by one on the right and bottom only, as the model was trained.
       if (level.resize) x = level.resize->forward(at::constant_pad_nd(x, {0, 1, 0, 1}, 0));
     }
-    return conv_out_.forward(at::silu(norm_out_.forward(middle_.forward(x))));
+    return conv_out_.forward(norm_out_.forward_silu(middle_.forward(x)));
   }
 
  private:
@@ -145,7 +145,7 @@ class Vae::Decoder : public Module {
       if (level.resize)
         x = level.resize->forward(enlarge_nearest(x, 2 * x.size(2), 2 * x.size(3)));
     }
-    return conv_out_.forward(at::silu(norm_out_.forward(x)));
+    return conv_out_.forward(norm_out_.forward_silu(x));
   }
 
  private:

@@ -30,6 +30,7 @@ struct GenerationRequest {
   double cfg_scale = 7.5;                ///< guidance g in e_u + g*(e_c - e_u), >= 1; 1 = no guidance
   std::optional<std::uint32_t> seed;     ///< of the first picture; none = random
   int iterations = 1;                    ///< pictures, seeds chained as in generation spec 1.1
+  int first_picture = 0;                 ///< begin the chain at this one, 0..iterations; the rest exists
   int batch_size = 1;                    ///< pictures denoised together; never changes the result
   int width = 0;                         ///< pixels, multiple of 8; 0 = the model's own size
   int height = 0;                        ///< pixels, multiple of 8; 0 = the model's own size
@@ -70,7 +71,7 @@ struct ModelInfo {
   std::string name;             ///< last part of the path
   std::string path;
   std::string kind;             ///< e.g. "sd1", "sd1-inpainting", "sd2-base", "sd2-v"
-  std::string prediction;       ///< "epsilon" or "v_prediction"
+  std::string prediction;       ///< "epsilon", "v_prediction" or "sample"
   int native_width = 512;       ///< pixels
   int native_height = 512;      ///< pixels
   std::string hash;             ///< lower-case hex SHA-256 as 2.3.0 stores it; empty until asked for
@@ -99,6 +100,7 @@ struct AttentionMap {
 /// One finished picture.
 struct GeneratedImage {
   image::Image picture;  ///< RGB
+  int index = 0;         ///< within the request, from 0
   std::uint32_t seed = 0;  ///< its own; with variations that of the last one
   double seconds = 0;
   int width = 0;   ///< as made (after defaults were filled in)
@@ -122,7 +124,7 @@ class Engine {
  public:
   virtual ~Engine() = default;
   virtual const ModelInfo& model() const = 0;
-  /// Draws `request.iterations` pictures, each handed to `on_image` as soon as it is finished.
+  /// Draws `request.iterations` pictures (less those before `first_picture`), each handed to `on_image` as soon as it is finished.
   /// The token is looked at before every network evaluation.
   virtual Result<Outcome> generate(const GenerationRequest& request,
                                    const GenerationCallbacks& callbacks,

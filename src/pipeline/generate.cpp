@@ -3,6 +3,10 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
+#include <memory>
+#include <optional>
+
 #include "pipeline/conditioning.h"
 #include "pipeline/internal/ways.h"
 #include "pipeline/stable_diffusion.h"
@@ -46,7 +50,126 @@ Result<Outcome> draw(Batch& batch) {
   return draw_from_noise(batch);
 }
 
+bool finite(const at::Tensor& tensor) { return at::isfinite(tensor).all().item<bool>(); }
+
+bool finite(const Conditioning& conditioning) {
+  const auto good = [](const WeightedContext& cond) {
+    return finite(cond.context) && (!cond.edit || finite(cond.edit->context));
+  };
+  return std::ranges::all_of(conditioning.stages, [&](const ConditioningStage& stage) {
+    return finite(stage.uncond) && std::ranges::all_of(stage.cond, good);
+  });
+}
+
 }  // namespace
+
+/// A request being drawn, and the same request on the same model in float32: loaded only after
+/// something overflowed, beside the one in use, until the request is done. Its weights are read from
+/// the files again, since those that overflowed on the way to half precision are whole there.
+class StableDiffusion::Request {
+ public:
+  Request(StableDiffusion& engine, const GenerationRequest& request,
+          const GenerationCallbacks& callbacks, const CancelToken& cancel,
+          const text::ParsedPrompt& prompt)
+      : engine_(engine), prompt_(prompt), order_(engine.make_order(request, callbacks, cancel)) {
+    order_.encode = [this](int steps) { return encode(steps); };
+    if (engine.choice_.dtype != at::kFloat)
+      order_.redraw = [this](const PictureSeed& seed) { return redraw(seed); };
+    order_.done = request.first_picture;
+  }
+
+  Result<Outcome> draw_all() {
+    const GenerationRequest& request = order_.request;
+    SeedChain chain(request);
+    for (int i = 0; i < request.first_picture; ++i) chain.next();
+    // The holes of a canvas are filled by each picture's own seed before anything else is known.
+    const int batch_size = request.canvas ? 1 : request.batch_size;
+    while (order_.done < request.iterations) {
+      std::vector<PictureSeed> seeds;
+      for (int left = std::min(request.iterations - order_.done, batch_size); left > 0; --left)
+        seeds.push_back(chain.next());
+      Batch batch(order_, std::move(seeds));
+      const Result<Outcome> outcome = draw(batch);
+      if (broken_) return tl::make_unexpected(*broken_);
+      if (!outcome || *outcome == Outcome::cancelled) return outcome;
+    }
+    return Outcome::completed;
+  }
+
+ private:
+  /// A text encoder that overflowed is asked again in float32.
+  Conditioning encode(int steps) {
+    Conditioning conditioning = engine_.encode(prompt_, order_.request, steps);
+    if (finite(conditioning)) return conditioning;
+    if (order_.redraw && ensure_exact("The text encoder"))
+      conditioning = exact_->encode(prompt_, order_.request, steps);
+    if (!broken_ && !finite(conditioning))
+      broken_ = Error{ErrorCode::bad_file, "generate",
+                      fmt::format("{}: the text encoder's output is not finite; is the model damaged?",
+                                  engine_.info_.path)};
+    return conditioning;
+  }
+
+  /// The picture of one seed from the start: as if --precision float32 had been asked for, so it
+  /// does not depend on the batch it overflowed in.
+  Result<Outcome> redraw(const PictureSeed& seed) {
+    if (!ensure_exact("The network")) return tl::make_unexpected(*broken_);
+    Order order = exact_->make_order(order_.request, order_.callbacks, order_.cancel);
+    order.encode = [&](int steps) { return exact_->encode(prompt_, order_.request, steps); };
+    order.told = true;
+    order.done = order_.done;
+    Batch batch(order, {seed});
+    const Result<Outcome> outcome = draw(batch);
+    order_.done = order.done;
+    return outcome;
+  }
+
+  /// False, with the reason in `broken_`, when the model cannot be loaded once more.
+  bool ensure_exact(std::string_view what) {
+    if (exact_ || broken_) return exact_ != nullptr;
+    order_.tell(fmt::format("{} overflowed in {}; drawing in float32 instead where that happens", what,
+                            engine_.choice_.precision_name));
+    EngineOptions options = engine_.options_;
+    options.precision = "float32";
+    auto opened = open(options);
+    if (!opened) return broken_ = std::move(opened).error(), false;
+    exact_ = std::move(*opened);
+    return true;
+  }
+
+  StableDiffusion& engine_;
+  const text::ParsedPrompt& prompt_;
+  Order order_;
+  std::unique_ptr<StableDiffusion> exact_;
+  std::optional<Error> broken_;
+};
+
+Order StableDiffusion::make_order(const GenerationRequest& request,
+                                  const GenerationCallbacks& callbacks, const CancelToken& cancel) {
+  const nn::Wrap wrap{request.seamless.x, request.seamless.y};
+  nn::set_wrap(*networks_.unet, wrap);
+  nn::set_wrap(*networks_.vae, wrap);
+  return {.request = request,
+          .callbacks = callbacks,
+          .cancel = cancel,
+          .networks = networks_,
+          .schedule = schedule_,
+          .choice = choice_,
+          .encode = {},
+          .size = {request.width > 0 ? request.width : info_.native_width,
+                   request.height > 0 ? request.height : info_.native_height},
+          .native = info_.native_width};
+}
+
+Conditioning StableDiffusion::encode(const text::ParsedPrompt& prompt,
+                                     const GenerationRequest& request, int steps) const {
+  const bool continued = request.long_prompts == "continue";
+  return encode_prompt(prompt,
+                       {.dialect = text::parse_dialect(request.prompt_dialect).value(),
+                        .long_prompts = continued ? LongPrompts::carry_on : LongPrompts::truncate,
+                        .steps = steps},
+                       tokenizer_, *networks_.text_encoder, choice_.device);
+}
 
 Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                                           const GenerationCallbacks& callbacks,
@@ -57,40 +180,7 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
   TRY_ASSIGN(const text::ParsedPrompt prompt,
              text::parse_prompt(request.prompt,
                                 {.dialect = dialect, .negative = request.negative_prompt}));
-  const LongPrompts long_prompts =
-      request.long_prompts == "continue" ? LongPrompts::carry_on : LongPrompts::truncate;
-  Order order{
-      .request = request,
-      .callbacks = callbacks,
-      .cancel = cancel,
-      .networks = networks_,
-      .schedule = schedule_,
-      .choice = choice_,
-      .encode =
-          [&](int steps) {
-            return encode_prompt(
-                prompt, {.dialect = dialect, .long_prompts = long_prompts, .steps = steps},
-                tokenizer_, *networks_.text_encoder, choice_.device);
-          },
-      .size = {request.width > 0 ? request.width : info_.native_width,
-               request.height > 0 ? request.height : info_.native_height},
-      .native = info_.native_width};
-  const nn::Wrap wrap{request.seamless.x, request.seamless.y};
-  nn::set_wrap(*networks_.unet, wrap);
-  nn::set_wrap(*networks_.vae, wrap);
-
-  SeedChain chain(request);
-  // The holes of a canvas are filled by each picture's own seed before anything else is known.
-  const int batch_size = request.canvas ? 1 : request.batch_size;
-  while (order.done < request.iterations) {
-    std::vector<PictureSeed> seeds;
-    for (int left = std::min(request.iterations - order.done, batch_size); left > 0; --left)
-      seeds.push_back(chain.next());
-    Batch batch(order, std::move(seeds));
-    TRY_ASSIGN(const Outcome outcome, draw(batch));
-    if (outcome == Outcome::cancelled) return outcome;
-  }
-  return Outcome::completed;
+  return Request(*this, request, callbacks, cancel, prompt).draw_all();
 }
 
 }  // namespace invokeai::pipeline

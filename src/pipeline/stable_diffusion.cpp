@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "models/in_file.h"
+
 namespace invokeai::pipeline {
 namespace {
 
@@ -30,6 +32,18 @@ Result<sampling::NoiseSchedule> make_schedule(const json& config) {
   return sampling::NoiseSchedule::create(std::move(out));
 }
 
+const char* prediction_name(sampling::PredictionType type) {
+  switch (type) {
+    case sampling::PredictionType::epsilon:
+      return "epsilon";
+    case sampling::PredictionType::v_prediction:
+      return "v_prediction";
+    case sampling::PredictionType::sample:
+      return "sample";
+  }
+  INVOKEAI_CHECK(false);
+}
+
 std::string last_part(const fs::path& path) {
   const fs::path clean = path.has_filename() ? path : path.parent_path();
   return fs::is_directory(path) ? clean.filename().string() : clean.stem().string();
@@ -46,7 +60,8 @@ Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptio
     TRY_ASSIGN(load.stated, models::parse_kind(options.model_kind));
   }
   TRY_ASSIGN(models::Networks networks, models::load_networks(load));
-  TRY_ASSIGN(sampling::NoiseSchedule schedule, make_schedule(networks.scheduler));
+  TRY_ASSIGN(sampling::NoiseSchedule schedule,
+             models::in_file(make_schedule(networks.scheduler), networks.scheduler_file));
   const auto family = networks.open_clip ? text::ClipFamily::sd2 : text::ClipFamily::sd1;
   TRY_ASSIGN(text::ClipTokenizer tokenizer,
              networks.tokenizer_folder ? text::ClipTokenizer::from_folder(*networks.tokenizer_folder)
@@ -59,7 +74,7 @@ Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptio
                 options.model_path, tokenizer.vocab_size(), tokenizer.max_length(),
                 encoder.vocab_size, encoder.max_positions);
   std::unique_ptr<StableDiffusion> engine(new StableDiffusion(
-      std::move(networks), std::move(tokenizer), std::move(schedule), std::move(choice)));
+      options, std::move(networks), std::move(tokenizer), std::move(schedule), std::move(choice)));
   engine->info_.path = options.model_path;
   engine->info_.name = last_part(options.model_path);
   engine->info_.load_seconds =
@@ -67,16 +82,17 @@ Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptio
   return engine;
 }
 
-StableDiffusion::StableDiffusion(models::Networks networks, text::ClipTokenizer tokenizer,
-                                 sampling::NoiseSchedule schedule, DeviceChoice choice)
-    : networks_(std::move(networks)),
+StableDiffusion::StableDiffusion(EngineOptions options, models::Networks networks,
+                                 text::ClipTokenizer tokenizer, sampling::NoiseSchedule schedule,
+                                 DeviceChoice choice)
+    : options_(std::move(options)),
+      networks_(std::move(networks)),
       tokenizer_(std::move(tokenizer)),
       schedule_(std::move(schedule)),
       choice_(std::move(choice)) {
   const int side = static_cast<int>(networks_.unet->config().sample_size * networks_.vae->scale());
   info_.kind = models::kind_name(networks_.kind);
-  info_.prediction =
-      networks_.kind.prediction == models::Prediction::v ? "v_prediction" : "epsilon";
+  info_.prediction = prediction_name(schedule_.config().prediction_type);
   info_.native_width = info_.native_height = side;
   info_.device = choice_.device_name;
   info_.precision = choice_.precision_name;

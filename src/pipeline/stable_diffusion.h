@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "models/load_model.h"
+#include "pipeline/conditioning.h"
 #include "pipeline/device.h"
 #include "pipeline/engine.h"
 #include "sampling/noise.h"
@@ -12,6 +13,8 @@
 #include "text/prompt_parser.h"
 
 namespace invokeai::pipeline {
+
+struct Order;
 
 class StableDiffusion : public Engine {
  public:
@@ -23,9 +26,16 @@ class StableDiffusion : public Engine {
                            const CancelToken& cancel) override;
 
  private:
-  StableDiffusion(models::Networks networks, text::ClipTokenizer tokenizer,
+  StableDiffusion(EngineOptions options, models::Networks networks, text::ClipTokenizer tokenizer,
                   sampling::NoiseSchedule schedule, DeviceChoice choice);
 
+  class Request;
+  Order make_order(const GenerationRequest& request, const GenerationCallbacks& callbacks,
+                   const CancelToken& cancel);
+  Conditioning encode(const text::ParsedPrompt& prompt, const GenerationRequest& request,
+                      int steps) const;
+
+  EngineOptions options_;  // as opened, to load the model once more
   models::Networks networks_;
   text::ClipTokenizer tokenizer_;
   sampling::NoiseSchedule schedule_;

@@ -1,22 +1,18 @@
 #pragma once
-// Random numbers of a picture: the chain of seeds, and latent noise that is the same on every
-// device.
+// Random numbers of a picture: latent noise that is the same on every device.
 
 #include <ATen/ATen.h>
 
 #include <cstdint>
 #include <vector>
 
+#include "base/seeds.h"
 #include "sampling/samplers.h"
 
 namespace invokeai::sampling {
 
-/// Seed of the picture made after one with `seed` (generation spec 1.1): the first draw below
-/// 2^32-1 of Python's `random` seeded with it.
-std::uint32_t next_seed(std::uint32_t seed);
-
-/// A fresh seed in 0..2^32-2 from the operating system.
-std::uint32_t random_seed();
+using invokeai::next_seed;
+using invokeai::random_seed;
 
 /// Whose numbers to draw: `cpu` is torch's CPU generator (the default everywhere), `cuda` imitates
 /// what 2.3.0 drew on an NVIDIA card (latents of up to about 100,000 numbers). Both are computed on

@@ -92,4 +92,8 @@ class ClipTokenizer {
   int next_id_ = 0;
 };
 
+/// The merges of the built-in vocabulary in order of rank; write_tokenizer_folder makes them a
+/// tokenizer folder as published models have it. Errors: as ClipTokenizer::builtin.
+Result<std::vector<Merge>> builtin_merges();
+
 }  // namespace invokeai::text

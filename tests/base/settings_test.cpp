@@ -108,6 +108,45 @@ TEST(Settings, PromptLinesOfTheTable) { check_table("prompt_lines.txt", prompt_l
 
 TEST(Settings, LaunchSwitchesOfTheTable) { check_table("launch_switches.txt", launch_result); }
 
+/// What the settings table promises for this switch at this place, or an empty text if it kept it.
+std::string broken_promise(const std::string& place, const std::string& words) {
+  const bool launch = place == "launch";
+  const Words split = words_of(words);
+  const auto parsed = parse_words(split, launch ? WordsFrom::init_file : WordsFrom::prompt_line);
+  if (!parsed) return parsed.error().text();
+  if (parsed->values.given().size() != 1) return "one setting is given";
+  const Setting& given = setting(parsed->values.given().begin()->first);
+  const Use use = launch ? given.launch : given.prompt;
+  const bool asks = default_value(given) != parsed->values.given().begin()->second;
+  const std::string reason(given.note);
+  if (use == Use::ignored && asks &&
+      (parsed->notices.size() != 1 || parsed->notices[0].find(reason) == std::string::npos))
+    return "it is said once that it has no effect, and why";
+  if (use == Use::refused && asks &&
+      (!parsed->refused || parsed->refused->message.find(reason) == std::string::npos ||
+       parsed->refused->message.find(split.front()) == std::string::npos))
+    return "it is refused with what it needs";
+  if ((use == Use::works || !asks) && (!parsed->notices.empty() || parsed->refused))
+    return "it works without a word";
+  return "";
+}
+
+TEST(Settings, EverySwitchWorksOrSaysWhyNot) {
+  std::ifstream table(std::string(INVOKEAI_TEST_DATA) + "/base/tables/switches.txt");
+  std::set<std::string> seen;
+  for (std::string row; std::getline(table, row);) {
+    if (row.empty() || row.starts_with('#')) continue;
+    const std::string place = row.substr(0, row.find(' ')), words = row.substr(row.find(' ') + 1);
+    EXPECT_EQ(broken_promise(place, words), "") << row;
+    EXPECT_TRUE(seen.insert(place + " " + words.substr(0, words.find(' '))).second) << row;
+  }
+  for (const Setting& each : all_settings())
+    for (const auto& spelling : words_of(std::string(each.flags) + " " + std::string(each.off))) {
+      EXPECT_TRUE(each.launch == Use::none || seen.contains("launch " + spelling)) << spelling;
+      EXPECT_TRUE(each.prompt == Use::none || seen.contains("prompt " + spelling)) << spelling;
+    }
+}
+
 TEST(Settings, TableIsConsistent) {
   std::set<std::string_view> names;
   std::set<std::string> launch, prompt;

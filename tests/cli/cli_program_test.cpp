@@ -1,120 +1,17 @@
 // The program itself, on the fake engine.
 
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <poll.h>
-#include <pty.h>
-#include <signal.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
-#include <fstream>
 #include <regex>
-#include <thread>
 
 #include "base/command_line.h"
-#include "base/file.h"
+#include "cli/run_program.h"
 #include "image/png.h"
 
 namespace invokeai {
 namespace {
 
-using Words = std::vector<std::string>;
-constexpr const char* kProgram = INVOKEAI_BINARY_ROOT "/bin/invokeai";
-
-struct Finished {
-  int status = -1;
-  std::string out, error;
-};
-
-class Program : public testing::Test {
- protected:
-  void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() / fmt::format("invokeai-{}-{}", test->name(), ::getpid());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_ / "demo");
-    std::ofstream(folder_ / "file") << "x";
-    variables_ = {"INVOKEAI_ENGINE=fake",
-                  "INVOKEAI_DEMO_MODEL=" + (folder_ / "demo").string(),
-                  "INVOKEAI_ROOT=" + (folder_ / "root").string(),
-                  "HOME=" + folder_.string(),
-                  "TERM=xterm",
-                  "LC_ALL=C.UTF-8",
-                  "PATH=/usr/bin:/bin"};
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  fs::path outputs() const { return folder_ / "root" / "outputs" / "img-samples"; }
-
-  [[noreturn]] void become_program(const Words& words) const {
-    std::vector<char*> arguments{const_cast<char*>(kProgram)}, environment;
-    for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-    for (const auto& text : variables_) environment.push_back(const_cast<char*>(text.c_str()));
-    arguments.push_back(nullptr);
-    environment.push_back(nullptr);
-    ::execve(kProgram, arguments.data(), environment.data());
-    ::_exit(99);
-  }
-
-  /// Starts the program with its streams on files in the test's folder.
-  pid_t start(const Words& words, const std::string& input = "") const {
-    std::ofstream(folder_ / "stdin") << input;
-    const pid_t child = ::fork();
-    if (child != 0) return child;
-    const auto redirect = [this](const char* name, int flags, int to) {
-      ::dup2(::open((folder_ / name).c_str(), flags, 0600), to);
-    };
-    redirect("stdin", O_RDONLY, STDIN_FILENO);
-    redirect("stdout", O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
-    redirect("stderr", O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
-    become_program(words);
-  }
-
-  static int status_of(pid_t child) {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-  }
-
-  Finished finish(pid_t child) const {
-    Finished result{status_of(child), {}, {}};
-    result.out = read_file(folder_ / "stdout").value_or("?");
-    result.error = read_file(folder_ / "stderr").value_or("?");
-    return result;
-  }
-
-  Finished run(const Words& words, const std::string& input = "") const {
-    return finish(start(words, input));
-  }
-
-  static Words files_in(const fs::path& folder) {
-    Words names;
-    if (fs::exists(folder))
-      for (const auto& entry : fs::recursive_directory_iterator(folder))
-        if (entry.is_regular_file()) names.push_back(entry.path().filename().string());
-    std::ranges::sort(names);
-    return names;
-  }
-
-  static std::size_t count(const std::string& text, std::string_view part) {
-    std::size_t found = 0;
-    for (std::size_t at = 0; (at = text.find(part, at)) != text.npos; at += part.size()) ++found;
-    return found;
-  }
-
-  bool wait_for_file(const fs::path& path) const {
-    for (int i = 0; i < 1000 && !fs::exists(path); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return fs::exists(path);
-  }
-
-  fs::path folder_;
-  Words variables_;
-};
+using namespace cli::test;
 
 TEST_F(Program, VersionAndHelpNeedNoEngine) {
   variables_[0] = "INVOKEAI_ENGINE=/nowhere/engine.so";
@@ -208,7 +105,7 @@ TEST_F(Program, BatchSkipsBadLines) {
   EXPECT_EQ(count(batch.error, "error: "), 3u) << batch.error;
   EXPECT_NE(batch.error.find("2 commands done, 3 failed"), std::string::npos) << batch.error;
   EXPECT_NE(batch.error.find("reusing previous seed"), std::string::npos);
-  EXPECT_EQ(files_in(outputs()).size(), 5u);
+  EXPECT_EQ(files_in(outputs()).size(), 6u) << "three pictures, two logs, the history";
 }
 
 TEST_F(Program, BatchFromAFileAndInitFile) {
@@ -230,6 +127,86 @@ TEST_F(Program, LinesFromAPipeKeepGoingAfterErrors) {
   EXPECT_NE(session.out.find("[1] "), std::string::npos);
   EXPECT_NE(session.error.find("the nearest are 64 and 72"), std::string::npos);
   EXPECT_NE(session.error.find("good-bye"), std::string::npos);
+}
+
+/// One session of the table; each part is looked for behind the one before it.
+struct ScriptedSession {
+  std::string name, input;
+  Words words, out, error, absent;
+};
+
+std::vector<ScriptedSession> read_sessions(const std::string& folder) {
+  std::ifstream table(std::string(INVOKEAI_TEST_DATA) + "/cli/tables/sessions.txt");
+  std::vector<ScriptedSession> sessions;
+  bool in_head = true;
+  for (std::string row; std::getline(table, row);) {
+    if (row.empty()) in_head = false;
+    if (in_head || row.empty()) continue;
+    const std::string rest = std::regex_replace(row.substr(std::min<std::size_t>(2, row.size())),
+                                                std::regex("%"), folder);
+    switch (row[0]) {
+      case '#':
+        sessions.push_back({rest, "", {}, {}, {}, {}});
+        break;
+      case ':':
+        sessions.back().words = *shell_words(rest);
+        break;
+      case '>':
+        sessions.back().input += rest + "\n";
+        break;
+      case 'o':
+        sessions.back().out.push_back(rest);
+        break;
+      case 'e':
+        sessions.back().error.push_back(rest);
+        break;
+      case '-':
+        sessions.back().absent.push_back(rest);
+        break;
+      default:
+        ADD_FAILURE() << "unknown row " << row;
+    }
+  }
+  return sessions;
+}
+
+void expect_in_order(const std::string& text, const Words& parts, const std::string& name) {
+  std::size_t at = 0;
+  for (const std::string& part : parts) {
+    const std::size_t found = text.find(part, at);
+    EXPECT_NE(found, text.npos) << name << ": " << part << "\n" << text;
+    if (found != text.npos) at = found + part.size();
+  }
+}
+
+TEST_F(Program, SessionsOfTheTable) {
+  std::ofstream(folder_ / "replay.txt") << "from a file -s2 -S1\n# remark\n!replay more.txt\n";
+  std::ofstream(folder_ / "quit.txt") << "before -s2 -S1\nq\nnever\n";
+  const auto sessions = read_sessions(folder_.string());
+  EXPECT_GT(sessions.size(), 15u);
+  for (const ScriptedSession& session : sessions) {
+    fs::remove_all(folder_ / "root");
+    fs::create_directories(folder_ / "root" / "wildcards");
+    std::ofstream(folder_ / "root" / "wildcards" / "colour.txt") << "blue\n";
+    const Finished done = run(session.words, session.input);
+    EXPECT_EQ(done.status, 0) << session.name;
+    expect_in_order(done.out, session.out, session.name);
+    expect_in_order(done.error, session.error, session.name);
+    for (const std::string& part : session.absent)
+      EXPECT_EQ((done.out + done.error).find(part), std::string::npos)
+          << session.name << ": " << part << "\n"
+          << done.out << done.error;
+  }
+}
+
+TEST_F(Program, DumpsPromptsWithoutAnEngine) {
+  variables_[0] = "INVOKEAI_ENGINE=/nowhere/engine.so";
+  const Finished dumped = run({"--dump_prompt", "json", "a (red)1.5 cat"});
+  EXPECT_EQ(dumped.status, 0) << dumped.error;
+  EXPECT_TRUE(dumped.out.starts_with("{\n") && dumped.out.ends_with("}\n")) << dumped.out;
+  EXPECT_NE(dumped.out.find("\"weight\": 1.5"), std::string::npos);
+  EXPECT_EQ(dumped.error, "");
+  EXPECT_FALSE(fs::exists(folder_ / "root"));
 }
 
 TEST_F(Program, PromptAsFolder) {
@@ -295,100 +272,6 @@ TEST_F(FullDisk, IsReportedAndNothingHalfWrittenStays) {
   EXPECT_NE(drawn.error.find("no space left"), std::string::npos) << drawn.error;
   EXPECT_EQ(files_in(disk_), (Words{"000001.1.png", "invoke_log.md", "invoke_log.txt"}));
   EXPECT_TRUE(image::decode_png(*read_file(disk_ / "000001.1.png")).has_value());
-}
-
-/// The program on a terminal of its own.
-class Terminal : public Program {
- protected:
-  void open(const Words& words) {
-    child_ = ::forkpty(&terminal_, nullptr, nullptr, nullptr);
-    if (child_ == 0) become_program(words);
-  }
-  void TearDown() override {
-    if (terminal_ >= 0) ::close(terminal_);
-    Program::TearDown();
-  }
-  void type(std::string_view text) const {
-    ASSERT_EQ(::write(terminal_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  }
-  /// Reads until `part` was shown after everything that was waited for before.
-  bool shows(std::string_view part, std::chrono::milliseconds patience = std::chrono::seconds(20)) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (screen_.find(part, seen_) == screen_.npos) {
-      pollfd waiting{terminal_, POLLIN, 0};
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      if (::poll(&waiting, 1, 100) <= 0) continue;
-      char buffer[4096];
-      const ssize_t got = ::read(terminal_, buffer, sizeof buffer);
-      if (got <= 0) return false;
-      screen_.append(buffer, static_cast<std::size_t>(got));
-    }
-    seen_ = screen_.find(part, seen_) + part.size();
-    return true;
-  }
-
-  int terminal_ = -1;
-  pid_t child_ = -1;
-  std::string screen_;
-  std::size_t seen_ = 0;
-};
-
-TEST_F(Terminal, PromptBarAndQuit) {
-  open({});
-  ASSERT_TRUE(shows("(demo) invoke> ")) << screen_;
-  type("猫 -s 4 -S 9\n");
-  EXPECT_TRUE(shows("[##############################] 4/4 ")) << screen_;
-  EXPECT_TRUE(shows("猫 -s 4 -S 9 -W 64")) << screen_;
-  ASSERT_TRUE(shows("(demo) invoke> ")) << screen_;
-  type("bad -s 0\n");
-  EXPECT_TRUE(shows("error: -s takes")) << screen_;
-  ASSERT_TRUE(shows("(demo) invoke> ")) << screen_;
-  type("q\n");
-  EXPECT_TRUE(shows("good-bye")) << screen_;
-  EXPECT_EQ(status_of(child_), 0);
-}
-
-TEST_F(Terminal, CtrlCStopsThePictureThenTheProgram) {
-  variables_[0] = "INVOKEAI_ENGINE=fake-slow";
-  open({});
-  ASSERT_TRUE(shows("invoke> ")) << screen_;
-  type("a cat -s 900\n");
-  ASSERT_TRUE(shows("3/900")) << screen_;
-  ::kill(child_, SIGINT);
-  EXPECT_TRUE(shows("interrupted")) << screen_;
-  ASSERT_TRUE(shows("invoke> ")) << screen_;
-  type("again -s 2\n");
-  EXPECT_TRUE(shows("again -s 2 -S")) << screen_;
-  ASSERT_TRUE(shows("invoke> ")) << screen_;
-  type("half a li\x03");
-  shows("good-bye");  // or not: the terminal drops unread output on this key
-  EXPECT_EQ(status_of(child_), 0);
-}
-
-TEST_F(Terminal, LeavingThePagerKeepsTheSession) {
-  variables_.push_back("PAGER=head -n 1");
-  open({});
-  ASSERT_TRUE(shows("invoke> ")) << screen_;
-  type("-h\n");
-  EXPECT_TRUE(shows("usage: a prompt in plain words")) << screen_;
-  ASSERT_TRUE(shows("invoke> ")) << screen_;
-  type("q\n");
-  EXPECT_TRUE(shows("good-bye")) << screen_;
-  EXPECT_EQ(status_of(child_), 0);
-}
-
-TEST_F(Terminal, CtrlDEndsTheProgram) {
-  open({});
-  ASSERT_TRUE(shows("invoke> ")) << screen_;
-  // libedit shows its prompt a moment before it takes the terminal over; a key
-  // from that moment is lost.
-  bool ended = false;
-  for (int tries = 0; tries < 100 && !ended; ++tries) {
-    type("\x04");
-    ended = shows("good-bye", std::chrono::milliseconds(200));
-  }
-  EXPECT_TRUE(ended) << screen_;
-  EXPECT_EQ(status_of(child_), 0);
 }
 
 }  // namespace

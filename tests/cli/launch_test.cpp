@@ -74,11 +74,12 @@ TEST_F(LaunchTest, CommandLineWinsOverInitFile) {
 }
 
 TEST_F(LaunchTest, OldInitFileAndRootDirInside) {
-  write("home/.invokeai", "--root_dir /elsewhere -s 7 --web");
+  write("home/.invokeai", "--root_dir /elsewhere -s 7 --web --dump_prompt json --help");
   const auto read = launch({});
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->root, folder_ / "root");
   EXPECT_EQ(read->values.integer("steps"), 7);
+  EXPECT_FALSE(read->values.has("dump_prompt") || read->values.has("help"));
   ASSERT_EQ(read->notices.size(), 4u);
   EXPECT_NE(read->notices[0].find("deprecated"), std::string::npos);
   EXPECT_NE(read->notices[2].find("--web"), std::string::npos);
@@ -110,6 +111,7 @@ TEST_F(LaunchTest, Prompts) {
   EXPECT_EQ(launch({"a cat", "-n4"})->prompt, "a cat");
   EXPECT_EQ(launch({"-n", "4", "a cat"})->prompt, "a cat");
   EXPECT_EQ(launch({"--prompt", "a dog"})->prompt, "a dog");
+  EXPECT_FALSE(launch({"--prompt", "a dog"})->values.has("prompt_as_dir"));
   EXPECT_EQ(launch({""})->prompt, "");
   EXPECT_EQ(launch({"--", "-odd"})->prompt, "-odd");
   EXPECT_NE(launch({"a", "red", "star"}).error().message.find("'red star'"), std::string::npos);

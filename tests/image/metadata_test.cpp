@@ -44,6 +44,8 @@ ImageMetadata picture_from(const std::string& text) {
   const Json json = Json::parse(text);
   ImageMetadata picture;
   take(json, "prompt", picture.prompt);
+  take(json, "negative_prompt", picture.negative_prompt);
+  take(json, "prompt_dialect", picture.prompt_dialect);
   take(json, "seed", picture.seed);
   take(json, "steps", picture.steps);
   take(json, "width", picture.width);
@@ -154,6 +156,21 @@ TEST(Metadata, EmptyPromptIsStillAList) {
   const Json json = Json::parse(sd_metadata_json({}, {}));
   EXPECT_EQ(json.at("image").at("prompt"), Json::parse(R"([{"prompt": "", "weight": 1.0}])"));
   EXPECT_TRUE(json.at("model_id").is_null());
+}
+
+TEST(Metadata, NegativeWordsStandInThePromptOrApart) {
+  const auto image_of = [](const char* fields) {
+    return Json::parse(sd_metadata_json(picture_from(fields), {})).at("image");
+  };
+  const Json together = image_of(R"({"prompt": "a", "negative_prompt": "b"})");
+  EXPECT_EQ(together.at("prompt").at(0).at("prompt"), "a [b]");
+  EXPECT_FALSE(together.contains("negative_prompt"));
+  EXPECT_FALSE(together.contains("prompt_dialect"));
+  const Json apart =
+      image_of(R"({"prompt": "a:1 AND b:2", "negative_prompt": "c", "prompt_dialect": "a1111"})");
+  EXPECT_EQ(apart.at("prompt"), Json::parse(R"([{"prompt": "a:1 AND b:2", "weight": 1.0}])"));
+  EXPECT_EQ(apart.at("negative_prompt"), "c");
+  EXPECT_EQ(apart.at("prompt_dialect"), "a1111");
 }
 
 TEST(Metadata, ChunksSurviveAPng) {

@@ -87,6 +87,35 @@ class Worker : public testing::Test {
 
 using Names = std::vector<std::string>;
 
+TEST_F(Worker, PicturesMayHavePromptsOfTheirOwn) {
+  Job several = job("a {cat|dog}");
+  several.request.iterations = 3;
+  several.pictures = {{"a cat", "", 5}, {"a dog", "fog", 6}, {"a cat", "", 7}};
+  several.output.name_format = "{prefix}.{seed}.{prompt}.png";
+  std::vector<std::pair<int, int>> steps;
+  std::vector<std::string> commands;
+  const JobReport report = run_job(
+      *engine_, several,
+      {[&](const pipeline::StepProgress& step) { steps.emplace_back(step.picture, step.pictures); },
+       [&](const StoredPicture& stored) { commands.push_back(stored.command); },
+       {}},
+      {});
+  EXPECT_FALSE(report.error.has_value());
+  EXPECT_EQ(report.seeds, (std::vector<std::uint32_t>{5, 6, 7}));
+  ASSERT_EQ(commands.size(), 3u);
+  EXPECT_TRUE(commands[1].starts_with("a dog [fog] -s 2 -S 6 ")) << commands[1];
+  EXPECT_EQ(steps,
+            (std::vector<std::pair<int, int>>{{0, 3}, {0, 3}, {1, 3}, {1, 3}, {2, 3}, {2, 3}}));
+  EXPECT_EQ(files(),
+            (std::vector<std::string>{"000001.5.a cat.png", "000001.6.a dog.png",
+                                      "000001.7.a cat.png", "invoke_log.md", "invoke_log.txt"}));
+  several.output.grid = true;
+  EXPECT_EQ(run(several).pictures.size(), 1u);
+  const CancelToken cancelled;
+  cancelled.cancel();
+  EXPECT_EQ(run_job(*engine_, several, {}, cancelled).outcome, pipeline::Outcome::cancelled);
+}
+
 TEST_F(Worker, StoresPicturesWithBothTextsAndLogs) {
   Job two = job("a cat");
   two.request.iterations = 2;
@@ -116,7 +145,14 @@ TEST_F(Worker, NumbersGoOnAndNegativePromptIsKept) {
   const JobReport report = run(again);
   EXPECT_EQ(report.pictures.at(0).path.filename(), "000002.42.png");
   EXPECT_EQ(report.pictures[0].command,
-            "a cat [blurry x] -s 2 -S 42 -W 64 -H 64 -C 7.5 --karras_max 3 -A k_lms");
+            "a cat -s 2 -S 42 -W 64 -H 64 -C 7.5 --karras_max 3 -A k_lms "
+            "--negative_prompt \"blurry [x]\"");
+  again.request.negative_prompt = "blurry";
+  again.request.prompt_dialect = "a1111";
+  EXPECT_TRUE(run(again).pictures.at(0).command.ends_with(
+      "--negative_prompt \"blurry\" --prompt_dialect a1111"));
+  again.request.prompt_dialect = "invoke";
+  EXPECT_TRUE(run(again).pictures.at(0).command.starts_with("a cat [blurry] -s 2"));
 }
 
 TEST_F(Worker, GridIsOneFile) {

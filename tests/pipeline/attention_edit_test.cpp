@@ -45,7 +45,8 @@ class AttentionEditTest : public ::testing::Test {
   }
   Conditioning conditioning(std::optional<SwapEdit> edit) const {
     Conditioning out;
-    out.stages.push_back({0, uniform("uncond", {1, 8, 24}), {{original_, 1.0, {}, std::move(edit)}}});
+    const WeightedContext cond{original_, 1.0, {}, std::move(edit)};
+    out.stages.push_back({0, uniform("uncond", {1, 8, 24}), {cond}});
     return out;
   }
   static double off(const at::Tensor& a, const at::Tensor& b) {

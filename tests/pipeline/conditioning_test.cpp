@@ -164,7 +164,8 @@ TEST_F(ConditioningTest, SchedulesEncodeEachTextOnce) {
 
   const Conditioning edit = encode_a1111("a [red:blue:0.4] star", 10);
   ASSERT_EQ(edit.stages.size(), 2u);
-  EXPECT_TRUE(at::equal(edit.at(3).cond[0].context, encode("a red star").stages[0].cond[0].context));
+  EXPECT_TRUE(
+      at::equal(edit.at(3).cond[0].context, encode("a red star").stages[0].cond[0].context));
   EXPECT_TRUE(
       at::equal(edit.at(4).cond[0].context, encode("a blue star").stages[0].cond[0].context));
 }

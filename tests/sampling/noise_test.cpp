@@ -28,10 +28,6 @@ TEST(Seeds, ChainIsThatOfPython) {
       EXPECT_EQ(next_seed(chain[i].get<std::uint32_t>()), chain[i + 1].get<std::uint32_t>());
 }
 
-TEST(Seeds, RandomSeedsDiffer) {
-  EXPECT_FALSE(random_seed() == random_seed() && random_seed() == random_seed());
-}
-
 TEST(Noise, UniformIsTorchsCpuStream) {
   for (const Json& entry : golden("noise.json", "torch_cpu_uniform"))
     EXPECT_LE(largest_difference(NoiseStream(entry["seed"]).uniform({8}), entry["first8"]), 1e-8);

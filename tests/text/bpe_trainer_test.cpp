@@ -62,6 +62,21 @@ TEST(BpeTrainer, FolderLoadsAsTheTokenizerItWasWrittenFrom) {
   std::filesystem::remove_all(folder.parent_path());
 }
 
+TEST(BpeTrainer, TheBuiltInVocabularyAsAFolderGivesTheSameIds) {
+  const auto folder = fresh_folder();
+  const auto merges = builtin_merges();
+  ASSERT_TRUE(merges) << merges.error().text();
+  ASSERT_TRUE(write_tokenizer_folder(folder, *merges));
+  const auto written = ClipTokenizer::from_folder(folder);
+  const auto builtin = ClipTokenizer::builtin(ClipFamily::sd1);
+  ASSERT_TRUE(written && builtin);
+  EXPECT_EQ(written->vocab_size(), 49408);
+  for (int id = 0; id < 49408; ++id) ASSERT_EQ(written->token_text(id), builtin->token_text(id));
+  for (const std::string& caption : kCaptions)
+    EXPECT_EQ(written->encode_padded(caption), builtin->encode_padded(caption));
+  std::filesystem::remove_all(folder);
+}
+
 TEST(BpeTrainer, FolderIsNotWrittenWithUnknownPadding) {
   const auto folder = fresh_folder();
   EXPECT_FALSE(write_tokenizer_folder(folder, {}, {.pad_token = "padding"}));

@@ -1,11 +1,19 @@
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <thread>
 
 #include "demo_model/captions.h"
 #include "demo_model/checkpoint.h"
 #include "demo_model/configs.h"
 #include "demo_model/data.h"
 #include "drawer/random.h"
+#include "models/formats/safetensors.h"
 #include "models/load_model.h"
 #include "models/tensors.h"
 #include "nn/clip_text.h"
@@ -23,18 +31,49 @@ struct LatentCache {
   std::vector<drawer::Scene> scenes;
 };
 
-LatentCache fill_cache(const nn::Vae& vae, const TrainOptions& options, std::uint64_t first) {
-  at::NoGradGuard no_grad;
-  LatentCache cache;
-  std::vector<at::Tensor> moments;
-  for (int i = 0; i < options.cache; i += 32) {
-    const auto scenes = random_scenes(first + i, 32);
-    const at::Tensor pixels = paint_batch(scenes, options.size).to(at::Device(options.device), kType);
-    const auto latent = vae.encode(pixels);
-    moments.push_back(at::cat({latent.mean, latent.log_variance}, 1).contiguous());
-    cache.scenes.insert(cache.scenes.end(), scenes.begin(), scenes.end());
+/// Runs `work(i)` for i in 0..count, each on a thread of its own whose tensor operations stay on
+/// that thread: many small operations cut in two wait for each other more than they compute.
+void on_threads(int count, const std::function<void(int)>& work) {
+  const int before = at::get_num_threads();
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < count; ++i)
+      threads.emplace_back([&work, i] {
+        at::set_num_threads(1);
+        work(i);
+      });
   }
+  at::set_num_threads(before);
+}
+
+/// Encodes the scenes of this seed, or reads what an earlier sitting encoded.
+Result<LatentCache> fill_cache(const nn::Vae& vae, const TrainOptions& options, int threads) {
+  constexpr int kAtOnce = 32;
+  const std::uint64_t first = options.seed * 1'000'000'000 + 500'000'000;
+  LatentCache cache{.moments = {}, .scenes = random_scenes(first, options.cache)};
+  const fs::path file =
+      options.training / fmt::format("latents-{}-{}.safetensors", options.seed, options.cache);
+  if (fs::exists(file)) {
+    TRY_ASSIGN(const models::TensorSource source, models::open_tensor_file(file));
+    if (const models::TensorView* view = source.find("moments")) {
+      cache.moments = models::as_tensor(*view).clone().to(at::Device(options.device));
+      return cache;
+    }
+  }
+  std::vector<at::Tensor> moments((options.cache + kAtOnce - 1) / kAtOnce);
+  on_threads(threads, [&](int thread) {
+    at::NoGradGuard no_grad;
+    for (std::size_t i = thread; i < moments.size(); i += threads) {
+      const auto begin = cache.scenes.begin() + i * kAtOnce;
+      const std::vector<drawer::Scene> scenes(
+          begin, begin + std::min<std::ptrdiff_t>(kAtOnce, cache.scenes.end() - begin));
+      const auto latent = vae.encode(paint_batch(scenes, options.size).to(at::Device(options.device), kType));
+      moments[i] = at::cat({latent.mean, latent.log_variance}, 1).contiguous();
+    }
+  });
   cache.moments = at::cat(moments);
+  fs::create_directories(options.training);
+  TRY_VOID(models::write_safetensors(file, models::as_views({{"moments", cache.moments}}), {}));
   return cache;
 }
 
@@ -55,6 +94,66 @@ struct Losses {
   }
 };
 
+/// What a step computes for one share of its pictures, on any thread.
+struct Example {
+  at::Tensor ids;      // [b,S] i64
+  at::Tensor latents;  // [b,4,h,w] f32, unit variance
+  at::Tensor noise;    // the same shape
+  at::Tensor timesteps;  // [b] i64
+};
+
+/// Encoder and UNet, once a thread.
+struct Networks {
+  std::unique_ptr<nn::ClipText> encoder;
+  std::unique_ptr<nn::UNet> unet;
+
+  std::vector<at::Tensor> parameters() const {
+    std::vector<at::Tensor> out;
+    const auto take = [&](const std::string&, at::Tensor& p) { out.push_back(p); };
+    unet->visit_parameters(take);
+    encoder->visit_parameters(take);
+    return out;
+  }
+};
+
+/// Error of the predicted noise, weighted by w(snr) = min(1, 5/snr) sqrt(1 + 1/snr). The first factor
+/// is min-SNR's (Hang 2023). The second lies half way to the weights of velocity prediction (Salimans
+/// & Ho 2022): what a caption decides, layout and colour, is settled where noise prevails, and there
+/// the plain error of the noise is small whatever the network has understood.
+at::Tensor weighted_error(const Networks& networks, const Example& example, const at::Tensor& alphas) {
+  const at::Tensor alpha = alphas.index_select(0, example.timesteps).reshape({-1, 1, 1, 1});
+  const at::Tensor noisy = alpha.sqrt() * example.latents + (1 - alpha).sqrt() * example.noise;
+  const at::Tensor predicted =
+      networks.unet
+          ->forward(noisy.to(kType), example.timesteps.to(at::kFloat), networks.encoder->forward(example.ids))
+          .to(at::kFloat);
+  const at::Tensor error = (predicted - example.noise).square().mean({1, 2, 3});
+  const at::Tensor snr = (alpha / (1 - alpha)).reshape({-1});
+  return (error * (5.0 / snr).clamp_max(1.0) * (1 + 1 / snr).sqrt()).mean();
+}
+
+/// Gradients of all shares, summed in the first one's networks. Returns the mean loss.
+double backward(const std::vector<Networks>& replicas, const std::vector<Example>& shares,
+                const at::Tensor& alphas) {
+  std::vector<double> losses(shares.size());
+  on_threads(static_cast<int>(shares.size()), [&](int i) {
+    const at::Tensor loss = weighted_error(replicas[i], shares[i], alphas) / double(shares.size());
+    loss.backward();
+    losses[i] = loss.item<double>();
+  });
+  std::vector<at::Tensor> sums = replicas.front().parameters();
+  for (std::size_t i = 1; i < shares.size(); ++i) {
+    const std::vector<at::Tensor> others = replicas[i].parameters();
+    for (std::size_t k = 0; k < sums.size(); ++k) {
+      if (!others[k].grad().defined()) continue;
+      if (sums[k].grad().defined()) sums[k].mutable_grad().add_(others[k].grad());
+      else sums[k].mutable_grad() = others[k].grad();
+      others[k].mutable_grad() = at::Tensor();
+    }
+  }
+  return std::accumulate(losses.begin(), losses.end(), 0.0);
+}
+
 }  // namespace
 
 Result<> train_unet(const TrainOptions& options) {
@@ -71,21 +170,28 @@ Result<> train_unet(const TrainOptions& options) {
   const auto unet_json = unet_config(options.size);
   TRY_ASSIGN(const nn::ClipTextConfig encoder_config, nn::parse_clip_text_config(text_json));
   TRY_ASSIGN(const nn::UNetConfig network_config, nn::parse_unet_config(unet_json));
-  nn::ClipText encoder(encoder_config);
   TRY_ASSIGN(const auto text_file, models::open_tensor_file(options.folder / "text_encoder/model.safetensors"));
-  TRY_VOID(models::load_parameters(encoder, text_file, "text encoder", device, kType));
-  nn::UNet unet(network_config);
   // The published weights are the small checkpoint: a sitting without the optimizer's state goes on
   // from them.
   const auto published = models::open_component(options.folder / "unet", {"diffusion_pytorch_model"}, true);
-  if (published) {
-    TRY_VOID(models::load_parameters(unet, *published, "unet", device, kType));
-  } else {
-    nn::initialise(unet, options.seed + 1);
-    nn::convert(unet, device, kType);
+  const int threads = device.is_cpu() ? at::get_num_threads() : 1;
+  std::vector<Networks> replicas(threads);
+  for (Networks& replica : replicas) {
+    replica.encoder = std::make_unique<nn::ClipText>(encoder_config);
+    TRY_VOID(models::load_parameters(*replica.encoder, text_file, "text encoder", device, kType));
+    replica.unet = std::make_unique<nn::UNet>(network_config);
+    if (published) {
+      TRY_VOID(models::load_parameters(*replica.unet, *published, "unet", device, kType));
+    } else {
+      nn::initialise(*replica.unet, options.seed + 1);
+      nn::convert(*replica.unet, device, kType);
+    }
+    for (const at::Tensor& p : replica.parameters()) p.set_requires_grad(true);
   }
-  nn::AdamW unet_optimizer(unet, {.beta2 = 0.99, .ema_decay = 0.9995});
-  nn::AdamW text_optimizer(encoder, {.beta2 = 0.99, .ema_decay = 0.9995});
+  nn::UNet& unet = *replicas.front().unet;
+  nn::ClipText& encoder = *replicas.front().encoder;
+  nn::AdamW unet_optimizer(unet, {.beta2 = 0.99, .ema_decay = 0.999});
+  nn::AdamW text_optimizer(encoder, {.beta2 = 0.99, .ema_decay = 0.999});
 
   const fs::path file = options.training / "unet.safetensors";
   TRY_ASSIGN(std::int64_t done, restore_checkpoint(file, unet_optimizer, "unet."));
@@ -97,7 +203,7 @@ Result<> train_unet(const TrainOptions& options) {
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
-  const LatentCache cache = fill_cache(vae, options, options.seed * 1'000'000'000 + 500'000'000 + done);
+  TRY_ASSIGN(const LatentCache cache, fill_cache(vae, options, threads));
   log_line(options, fmt::format("unet: {} pictures encoded in {:.0f} s", cache.scenes.size(), elapsed()));
 
   const auto save = [&]() -> Result<> {
@@ -116,38 +222,42 @@ Result<> train_unet(const TrainOptions& options) {
   Losses losses, gradient;
   double shown = 0, saved = 0;
   const std::int64_t first = done;
-  while (done < options.pictures && elapsed() < options.minutes * 60) {
-    std::vector<std::int64_t> picks(options.batch);
-    std::vector<std::string> captions(options.batch);
-    for (int i = 0; i < options.batch; ++i) {
+  const double began = elapsed();
+  const auto draw_example = [&](int count) {
+    std::vector<std::int64_t> picks(count);
+    std::vector<std::string> captions(count);
+    for (int i = 0; i < count; ++i) {
       picks[i] = random.below(static_cast<int>(cache.scenes.size()));
       if (!random.chance(0.1)) captions[i] = drawer::caption(cache.scenes[picks[i]], random.next());
     }
-    const at::Tensor ids = encode_captions(tokenizer, captions).to(device);
     const auto moments = cache.moments.index_select(0, at::tensor(picks).to(device)).to(at::kFloat).chunk(2, 1);
-    const at::Tensor latents = (moments[0] + (moments[1] * 0.5).exp() * at::randn_like(moments[0])) *
-                               vae_config.scaling_factor;
-    const at::Tensor timesteps = at::randint(1000, {options.batch}, at::TensorOptions().dtype(at::kLong).device(device));
-    const at::Tensor alpha = alphas.index_select(0, timesteps).reshape({-1, 1, 1, 1});
-    const at::Tensor noise = at::randn_like(latents);
-    const at::Tensor noisy = alpha.sqrt() * latents + (1 - alpha).sqrt() * noise;
-
-    const at::Tensor context = encoder.forward(ids);
-    const at::Tensor predicted =
-        unet.forward(noisy.to(kType), timesteps.to(at::kFloat), context).to(at::kFloat);
-    const at::Tensor error = (predicted - noise).square().mean({1, 2, 3});
-    const at::Tensor snr = (alpha / (1 - alpha)).reshape({-1});
-    const at::Tensor loss = (error * (5.0 / snr).clamp_max(1.0)).mean();
-    loss.backward();
-    const double rate = learning_rate(options, done);
+    Example out;
+    out.ids = encode_captions(tokenizer, captions).to(device);
+    out.latents = (moments[0] + (moments[1] * 0.5).exp() * at::randn_like(moments[0])) *
+                  vae_config.scaling_factor;
+    out.timesteps = at::randint(1000, {count}, at::TensorOptions().dtype(at::kLong).device(device));
+    out.noise = at::randn_like(out.latents);
+    return out;
+  };
+  while (done < options.pictures && elapsed() < options.minutes * 60) {
+    std::vector<Example> shares;
+    for (int i = 0; i < threads; ++i) shares.push_back(draw_example(options.batch / threads));
+    losses.add(backward(replicas, shares, alphas));
+    // What is left: of the pictures, or of the time at the pace so far.
+    const double pace = (done - first + options.batch) / std::max(elapsed() - began, 1e-3);
+    const double left = std::min<double>(options.pictures - done, pace * (options.minutes * 60 - elapsed()));
+    const double rate = learning_rate(options, done, static_cast<std::int64_t>(left));
     gradient.add(unet_optimizer.step(rate));
     text_optimizer.step(rate * 0.3);
-    losses.add(loss.item<double>());
+    for (std::size_t i = 1; i < replicas.size(); ++i) {
+      at::NoGradGuard no_grad;
+      at::_foreach_copy_(replicas[i].parameters(), replicas.front().parameters());
+    }
     done += options.batch;
     if (elapsed() - shown > 20) {
       shown = elapsed();
       log_line(options, fmt::format("unet: {:7d} pictures  loss {:.4f}  gradient {:.2f}  {:.1f} pictures/s",
-                                    done, losses.take(), gradient.take(), (done - first) / shown));
+                                    done, losses.take(), gradient.take(), (done - first) / (shown - began)));
     }
     if (elapsed() - saved > 120) {
       saved = elapsed();

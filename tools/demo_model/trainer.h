@@ -43,5 +43,7 @@ Result<> train_shape_classifier(const TrainOptions& options);
 
 /// Learning rate after `done` pictures: 100 steps of warm-up, constant, linear fall at the end.
 double learning_rate(const TrainOptions& options, std::int64_t done);
+/// The same where time may end the sitting before the pictures do: `left` pictures are to come.
+double learning_rate(const TrainOptions& options, std::int64_t done, std::int64_t left);
 
 }  // namespace invokeai::demo

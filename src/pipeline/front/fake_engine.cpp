@@ -7,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "base/seeds.h"
 #include "pipeline/engine.h"
 #include "pipeline/sizes.h"
 
@@ -53,8 +54,9 @@ class FakeEngine final : public Engine {
                            const CancelToken& cancel) override {
     TRY_VOID(validate(request));
     const auto [width, height] = size_of(request);
-    std::uint32_t seed = request.seed ? *request.seed : std::random_device()() % 0xffffffffu;
-    for (int picture = 0; picture < request.iterations; ++picture) {
+    std::uint32_t seed = request.seed ? *request.seed : random_seed();
+    for (int skipped = 0; skipped < request.first_picture; ++skipped) seed = next_seed(seed);
+    for (int picture = request.first_picture; picture < request.iterations; ++picture) {
       const auto start = std::chrono::steady_clock::now();
       for (int step = 1; step <= request.steps; ++step) {
         if (cancel.cancelled()) return Outcome::cancelled;
@@ -64,10 +66,9 @@ class FakeEngine final : public Engine {
                              999.0 * (request.steps - step) / request.steps, std::nullopt});
       }
       const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-      TRY_VOID(callbacks.on_image({paint(request.prompt, seed, width, height), seed, spent.count(),
-                                   width, height, seed, request.variations}));
-      // Deterministic as in the real chain of seeds, but not the same numbers.
-      seed = std::mt19937(seed)();
+      TRY_VOID(callbacks.on_image({paint(request.prompt, seed, width, height), picture, seed,
+                                   spent.count(), width, height, seed, request.variations}));
+      seed = next_seed(seed);
     }
     return Outcome::completed;
   }

@@ -17,8 +17,7 @@ Result<> check_whole(std::string_view name, std::int64_t value) { return check(n
 
 Result<> check_text(std::string_view name, const std::string& text) {
   if (auto ok = check_utf8(text); !ok)
-    return fail(ErrorCode::invalid_argument, "", "{}: {}", name,
-                ok.error().message);
+    return fail(ErrorCode::invalid_argument, "", "{}: {}", name, ok.error().message);
   return {};
 }
 
@@ -144,6 +143,9 @@ Result<> validate(const GenerationRequest& request) {
     return fail(ErrorCode::invalid_argument, "", "iterations takes at least 1, not {}",
                 request.iterations);
   TRY_VOID(check_whole("iterations", request.iterations));
+  if (request.first_picture < 0 || request.first_picture > request.iterations)
+    return fail(ErrorCode::invalid_argument, "", "first_picture takes 0 to {} (iterations), not {}",
+                request.iterations, request.first_picture);
   TRY_VOID(check_whole("batch_size", request.batch_size));
   if (request.width != 0) TRY_VOID(check_whole("width", request.width));
   if (request.height != 0) TRY_VOID(check_whole("height", request.height));

@@ -1,15 +1,16 @@
 #include "pipeline/internal/batch.h"
 
+#include <utility>
+
 #include "pipeline/pixels.h"
 #include "sampling/preview.h"
 
 namespace invokeai::pipeline {
 
 const Conditioning& Order::conditioning(int steps) {
-  const bool first = encoded.empty();
   const auto [found, fresh] = encoded.try_emplace(steps);
   if (fresh) found->second = encode(steps);
-  if (first)
+  if (!std::exchange(told, true))
     for (const std::string& message : found->second.messages) tell(message);
   return found->second;
 }
@@ -19,7 +20,8 @@ Batch::Batch(Order& order, std::vector<PictureSeed> seeds)
       seeds_(std::move(seeds)),
       noise_(seeds_, order.request.perlin),
       codec_(*order.networks.vae, order.choice,
-             [&order](const std::string& message) { order.tell(message); }) {}
+             [&order](const std::string& message) { order.tell(message); }),
+      overflowed_(seeds_.size(), false) {}
 
 void Batch::move_seeds(int offset) {
   std::vector<PictureSeed> moved = seeds_;
@@ -118,10 +120,17 @@ std::optional<at::Tensor> Batch::denoise(const Pass& pass) {
       sampling::sample(pass.plan, start, denoiser, noise_.steps(), hooks);
   evaluations_done_ += pass.plan.evaluations();
   if (result.cancelled) return std::nullopt;
+  if (order_.redraw)
+    for (int i = 0; i < count(); ++i)
+      if (!at::isfinite(result.latents[i]).all().item<bool>())
+        overflowed_[static_cast<std::size_t>(i)] = true;
   return result.latents;
 }
 
 Result<image::Image> Batch::decode(const at::Tensor& latents, int i) {
+  if (overflowed_[static_cast<std::size_t>(i)])
+    return image::Image(static_cast<int>(latents.size(3)) * codec_.scale(),
+                        static_cast<int>(latents.size(2)) * codec_.scale(), 3);
   TRY_ASSIGN(const at::Tensor pixels, codec_.decode(latents.slice(0, i, i + 1)));
   return to_image(pixels);
 }
@@ -132,10 +141,12 @@ void Batch::share_time() {
   mark_ = now;
 }
 
-Result<> Batch::deliver(int i, image::Image picture) {
+Result<Outcome> Batch::deliver(int i, image::Image picture) {
   const PictureSeed& seed = seeds_[static_cast<std::size_t>(i)];
+  if (overflowed_[static_cast<std::size_t>(i)]) return order_.redraw(seed);
   const Clock::time_point now = Clock::now();
   GeneratedImage made{.picture = {},
+                      .index = order_.done,
                       .seed = seed.own(),
                       .seconds = shared_seconds_ + std::chrono::duration<double>(now - mark_).count(),
                       .width = picture.width,
@@ -146,7 +157,8 @@ Result<> Batch::deliver(int i, image::Image picture) {
   mark_ = now;
   made.picture = std::move(picture);
   ++order_.done;
-  return order_.callbacks.on_image ? order_.callbacks.on_image(std::move(made)) : Result<>();
+  if (order_.callbacks.on_image) TRY_VOID(order_.callbacks.on_image(std::move(made)));
+  return Outcome::completed;
 }
 
 Result<Outcome> Batch::deliver_all(const at::Tensor& latents) {
@@ -154,7 +166,8 @@ Result<Outcome> Batch::deliver_all(const at::Tensor& latents) {
   for (int i = 0; i < count(); ++i) {
     if (order_.cancel.cancelled()) return Outcome::cancelled;
     TRY_ASSIGN(image::Image picture, decode(latents, i));
-    TRY_VOID(deliver(i, std::move(picture)));
+    TRY_ASSIGN(const Outcome outcome, deliver(i, std::move(picture)));
+    if (outcome == Outcome::cancelled) return outcome;
   }
   return Outcome::completed;
 }

@@ -30,8 +30,11 @@ struct Order {
   std::function<Conditioning(int steps)> encode;  ///< the prompt, laid out over that many steps
   Size size;     ///< as asked for, the model's own where nothing was
   int native = 512;  ///< side of the model's own pictures, pixels
-  int done = 0;  ///< pictures finished
+  int done = 0;  ///< pictures finished, those before the request's first_picture too
+  bool told = false;  ///< the prompt's messages were given
   std::map<int, Conditioning> encoded = {};  ///< what `encode` gave already
+  /// Draws and delivers one picture in float32, in place of one that overflowed; empty: this is it.
+  std::function<Result<Outcome>(const PictureSeed&)> redraw = {};
 
   /// Tells the messages of the prompt the first time.
   const Conditioning& conditioning(int steps);
@@ -90,13 +93,15 @@ class Batch {
   /// Runs a pass: denoised latents [B,4,h,w], or nothing when the request was cancelled.
   std::optional<at::Tensor> denoise(const Pass& pass);
 
-  /// Picture i of the batch as RGB.
+  /// Picture i of the batch as RGB; black where its numbers overflowed and `deliver` will draw it
+  /// again.
   Result<image::Image> decode(const at::Tensor& latents, int i);
 
   /// The time since the last call (or picture) was spent on all pictures together.
   void share_time();
-  /// Hands picture i to the caller, in order.
-  Result<> deliver(int i, image::Image picture);
+  /// Hands picture i to the caller, in order; one that overflowed in any pass is drawn again in
+  /// float32 instead.
+  Result<Outcome> deliver(int i, image::Image picture);
   /// Decodes and delivers all pictures.
   Result<Outcome> deliver_all(const at::Tensor& latents);
 
@@ -111,6 +116,7 @@ class Batch {
   PictureNoise noise_;
   LatentCodec codec_;
   std::vector<AttentionRecorder> recorders_;  // of the last pass, when maps are asked for
+  std::vector<bool> overflowed_;              // of each picture, in any pass so far
   int evaluations_ = 0;       // of all passes
   int evaluations_done_ = 0;  // in passes already run
   Clock::time_point mark_ = Clock::now();  // end of what was already counted

@@ -64,9 +64,12 @@ Result<Outcome> draw_tiles(Batch& batch) {
     }
   }
   batch.share_time();
-  for (int i = 0; i < batch.count(); ++i)
-    TRY_VOID(batch.deliver(
-        i, image::assembled(layout, background, painted[static_cast<std::size_t>(i)])));
+  for (int i = 0; i < batch.count(); ++i) {
+    TRY_ASSIGN(const Outcome outcome,
+               batch.deliver(i, image::assembled(layout, background,
+                                                 painted[static_cast<std::size_t>(i)])));
+    if (outcome == Outcome::cancelled) return outcome;
+  }
   return Outcome::completed;
 }
 

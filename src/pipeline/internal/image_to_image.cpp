@@ -6,8 +6,11 @@ namespace {
 
 Result<Outcome> deliver(Batch& batch, std::vector<image::Image> pictures) {
   batch.share_time();
-  for (int i = 0; i < batch.count(); ++i)
-    TRY_VOID(batch.deliver(i, std::move(pictures[static_cast<std::size_t>(i)])));
+  for (int i = 0; i < batch.count(); ++i) {
+    TRY_ASSIGN(const Outcome outcome,
+               batch.deliver(i, std::move(pictures[static_cast<std::size_t>(i)])));
+    if (outcome == Outcome::cancelled) return outcome;
+  }
   return Outcome::completed;
 }
 

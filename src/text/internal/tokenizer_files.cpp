@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/file.h"
+#include "text/clip_tokenizer.h"
 #include "text/internal/clip_vocabulary.h"
 
 namespace invokeai::text {
@@ -155,8 +156,7 @@ Result<std::string> gunzip(std::span<const std::uint8_t> packed) {
 }
 
 Result<std::shared_ptr<const BytePairs>> make_builtin_vocabulary() {
-  TRY_ASSIGN(const std::string text, gunzip(clip_vocabulary_gz()));
-  TRY_ASSIGN(const auto merges, parse_merges(text, kClipMerges, "built-in vocabulary"));
+  TRY_ASSIGN(const auto merges, builtin_merges());
   Vocabulary ids;
   for (const std::string& token : clip_vocabulary(merges))
     ids.emplace(token, static_cast<int>(ids.size()));
@@ -165,6 +165,11 @@ Result<std::shared_ptr<const BytePairs>> make_builtin_vocabulary() {
 }
 
 }  // namespace
+
+Result<std::vector<Merge>> builtin_merges() {
+  TRY_ASSIGN(const std::string text, gunzip(clip_vocabulary_gz()));
+  return parse_merges(text, kClipMerges, "built-in vocabulary");
+}
 
 Result<TokenizerFiles> read_tokenizer_folder(const fs::path& folder) {
   std::error_code ignored;

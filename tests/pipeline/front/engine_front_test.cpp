@@ -58,7 +58,7 @@ TEST(Validate, AcceptsTheDefaultsAndTheEnds) {
     request.sampler = sampler;
     EXPECT_TRUE(validate(request).has_value()) << sampler;
   }
-  EXPECT_EQ(sampler_names().size(), 11u);
+  EXPECT_EQ(sampler_names().size(), 15u);
 }
 
 TEST(Validate, NamesWhatIsWrong) {
@@ -78,6 +78,7 @@ TEST(Validate, NamesWhatIsWrong) {
   refused([](auto& r) { r.iterations = 0; }, "iterations");
   refused([](auto& r) { r.batch_size = 65; }, "batch_size");
   refused([](auto& r) { r.sampler = "euler"; }, "sampler_name takes one of ddim");
+  refused([](auto& r) { r.prompt_dialect = "other"; }, "prompt_dialect takes one of invoke, a1111");
   refused([](auto& r) { r.perlin = 1.01; }, "perlin");
   refused([](auto& r) { r.threshold = -1; }, "threshold");
   refused([](auto& r) { r.prompt_dialect = "comfy"; }, "prompt_dialect");
@@ -224,6 +225,27 @@ TEST_F(EngineLoader, SaysWhyThereIsNoEngine) {
   const auto text_file = load(INVOKEAI_SOURCE_ROOT "/CMakeLists.txt");
   ASSERT_FALSE(text_file.has_value());
   EXPECT_EQ(text_file.error().code, ErrorCode::bad_file);
+}
+
+TEST(FakeEngine, TheChainOfSeedsCanBeginAtAnyPicture) {
+  const auto engine = make_fake_engine({});
+  const Drawn all = draw(*engine, request_for("a cat", 42, 2, 5));
+  GenerationRequest rest = request_for("a cat", 42, 2, 5);
+  rest.first_picture = 3;
+  const Drawn later = draw(*engine, rest);
+  ASSERT_EQ(later.pictures.size(), 2u);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(later.pictures[i].index, 3 + i);
+    EXPECT_EQ(later.pictures[i].seed, all.pictures[3 + i].seed);
+    EXPECT_EQ(later.pictures[i].picture, all.pictures[3 + i].picture);
+  }
+  EXPECT_EQ(later.steps.front().picture, 3);
+  rest.first_picture = 5;
+  EXPECT_TRUE(draw(*engine, rest).pictures.empty());
+  for (const int bad : {-1, 6}) {
+    rest.first_picture = bad;
+    EXPECT_EQ(validate(rest).error().code, ErrorCode::invalid_argument) << bad;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,69 @@
+#pragma once
+// Kernels of our own for the CPU, where libtorch leaves time on the table: memory in, memory out, no
+// tensors. Made for processors with AVX512-BF16; kernels_available() says whether this is one.
+
+#include <cstdint>
+#include <functional>
+
+namespace invokeai::nn {
+
+bool kernels_available();
+
+/// bfloat16 as it lies in memory.
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+/// Runs `body(begin, end)` over disjoint parts of 0..count on as many threads as it likes.
+using ParallelFor =
+    std::function<void(std::int64_t count, const std::function<void(std::int64_t, std::int64_t)>& body)>;
+
+/// Where the numbers of one token of one head begin: at batch * b + token * t + head * h elements;
+/// its `width` numbers are contiguous.
+struct HeadStrides {
+  std::int64_t batch = 0, token = 0, head = 0;
+};
+
+/// softmax(scale * Q K^T) V for every batch row and head.
+struct AttentionProblem {
+  const Bf16 *q = nullptr, *k = nullptr, *v = nullptr;
+  Bf16* out = nullptr;
+  HeadStrides q_strides, k_strides, v_strides, out_strides;
+  std::int64_t batch = 0, heads = 0;
+  std::int64_t queries = 0, keys = 0;  ///< tokens, at least 1
+  std::int64_t width = 0;              ///< numbers a head, even
+  float scale = 1;
+};
+
+/// Online softmax over blocks of keys (Milakov & Gimelshein 2018; Dao 2022): scores in f32 from
+/// bfloat16 products, probabilities rounded to bfloat16, sums in f32. Memory: keys and values once
+/// more in packed form, and some 100 kB a thread. The result does not depend on how the work is cut
+/// into threads.
+void run_attention(const AttentionProblem& problem, const ParallelFor& parallel_for);
+
+/// Group normalisation of channels-last maps, with what comes before and after it.
+template <class T>
+struct GroupNormProblem {
+  const T* x = nullptr;      ///< [batch, pixels, channels]
+  T* out = nullptr;          ///< the same shape
+  const T* weight = nullptr; ///< [channels]
+  const T* bias = nullptr;   ///< [channels]
+  const T* shift = nullptr;  ///< [batch, channels], added to x first; may be null
+  std::int64_t batch = 0, pixels = 0, channels = 0, groups = 1;
+  float eps = 1e-5f;
+  bool silu = false;         ///< y sigmoid(y) of the result
+};
+
+/// Two passes over memory. Sums are kept by channel in f32 over 64 pixels, in f64 beyond; the result
+/// does not depend on threads.
+void run_group_norm(const GroupNormProblem<Bf16>& problem, const ParallelFor& parallel_for);
+void run_group_norm(const GroupNormProblem<float>& problem, const ParallelFor& parallel_for);
+
+/// out[r][i] = in[r][i] * gelu(in[r][width + i]), gelu with the error function (Shazeer 2020).
+///   in [rows, 2 width], out [rows, width]
+void run_geglu(const Bf16* in, Bf16* out, std::int64_t rows, std::int64_t width,
+               const ParallelFor& parallel_for);
+void run_geglu(const float* in, float* out, std::int64_t rows, std::int64_t width,
+               const ParallelFor& parallel_for);
+
+}  // namespace invokeai::nn
