@@ -90,6 +90,9 @@ StableDiffusion::StableDiffusion(EngineOptions options, models::Networks network
       tokenizer_(std::move(tokenizer)),
       schedule_(std::move(schedule)),
       choice_(std::move(choice)) {
+  networks_.text_encoder->pack();
+  networks_.unet->pack();
+  networks_.vae->pack();
   const int side = static_cast<int>(networks_.unet->config().sample_size * networks_.vae->scale());
   info_.kind = models::kind_name(networks_.kind);
   info_.prediction = prediction_name(schedule_.config().prediction_type);

@@ -1,6 +1,7 @@
 #pragma once
 // The program itself on the fake engine, in a folder of its own, for tests.
 
+#include <termios.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -140,6 +141,18 @@ class Terminal : public Program {
   }
   void type(std::string_view text) const {
     ASSERT_EQ(::write(terminal_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  /// Whether the prompt was shown and its line editor listens: until then the terminal itself acts
+  /// on control keys (its Ctrl-R shows the line again), and the editor never sees them.
+  bool asks() {
+    if (!shows("invoke> ")) return false;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    termios mode{};
+    while (::tcgetattr(terminal_, &mode) == 0 && (mode.c_lflag & ICANON) != 0) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
   }
   /// Reads until `part` was shown after everything that was waited for before.
   bool shows(std::string_view part, std::chrono::milliseconds patience = std::chrono::seconds(60)) {

@@ -19,7 +19,7 @@ Batch::Batch(Order& order, std::vector<PictureSeed> seeds)
     : order_(order),
       seeds_(std::move(seeds)),
       noise_(seeds_, order.request.perlin),
-      codec_(*order.networks.vae, order.choice,
+      codec_(*order.networks.vae, order.choice, order.model,
              [&order](const std::string& message) { order.tell(message); }),
       overflowed_(seeds_.size(), false) {}
 

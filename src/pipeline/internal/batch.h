@@ -27,6 +27,7 @@ struct Order {
   models::Networks& networks;
   const sampling::NoiseSchedule& schedule;
   const DeviceChoice& choice;
+  std::string model;  ///< path of its files, for messages
   std::function<Conditioning(int steps)> encode;  ///< the prompt, laid out over that many steps
   Size size;     ///< as asked for, the model's own where nothing was
   int native = 512;  ///< side of the model's own pictures, pixels

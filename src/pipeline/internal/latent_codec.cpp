@@ -17,10 +17,11 @@ Result<at::Tensor> LatentCodec::finite(const std::function<at::Tensor(at::Scalar
     nn::convert(vae_, choice_.device, at::kFloat);
     result = compute(at::kFloat);
     nn::convert(vae_, choice_.device, choice_.dtype);
+    vae_.pack();
     if (is_finite(result)) return result;
   }
-  return fail(ErrorCode::bad_file, "generate", "the {} gives no valid numbers; is the model damaged?",
-              part);
+  return fail(ErrorCode::bad_file, "generate",
+              "{}: the {} gives no valid picture; is the model damaged?", model_, part);
 }
 
 Result<at::Tensor> LatentCodec::encode(const at::Tensor& pixels, const at::Tensor& noise) {
@@ -37,8 +38,8 @@ Result<at::Tensor> LatentCodec::encode(const at::Tensor& pixels, const at::Tenso
 
 Result<at::Tensor> LatentCodec::decode(const at::Tensor& latents) {
   if (!is_finite(latents))
-    return fail(ErrorCode::unsupported, "generate",
-                "the network's output overflowed in {}; try --precision float32",
+    return fail(ErrorCode::bad_file, "generate",
+                "{}: the network's output is not finite in {}; is the model damaged?", model_,
                 choice_.precision_name);
   const at::Tensor scaled = latents / vae_.config().scaling_factor;
   return finite([&](at::ScalarType dtype) { return vae_.decode(scaled.to(dtype)); }, "decoder");

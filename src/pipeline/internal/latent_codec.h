@@ -17,8 +17,9 @@ namespace invokeai::pipeline {
 class LatentCodec {
  public:
   using Tell = std::function<void(const std::string&)>;
-  LatentCodec(nn::Vae& vae, const DeviceChoice& choice, Tell tell)
-      : vae_(vae), choice_(choice), tell_(std::move(tell)) {}
+  /// `model` is the path of the files the VAE came from, for messages.
+  LatentCodec(nn::Vae& vae, const DeviceChoice& choice, std::string model, Tell tell)
+      : vae_(vae), choice_(choice), model_(std::move(model)), tell_(std::move(tell)) {}
 
   /// Pixels per latent cell.
   int scale() const { return static_cast<int>(vae_.scale()); }
@@ -29,8 +30,8 @@ class LatentCodec {
   /// Source: generation spec 7.2. Errors: bad_file when the numbers are not finite in f32 either.
   Result<at::Tensor> encode(const at::Tensor& pixels, const at::Tensor& noise);
 
-  /// [1,4,h,w] f32 -> pixels [1,3,H,W] f32. Errors: unsupported for latents that are not finite,
-  /// bad_file as above: never a black picture.
+  /// [1,4,h,w] f32 -> pixels [1,3,H,W] f32. Errors: bad_file for latents that are not finite, and as
+  /// above: never a black picture.
   Result<at::Tensor> decode(const at::Tensor& latents);
 
  private:
@@ -40,6 +41,7 @@ class LatentCodec {
 
   nn::Vae& vae_;
   const DeviceChoice& choice_;
+  std::string model_;
   Tell tell_;
 };
 
