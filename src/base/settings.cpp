@@ -227,6 +227,9 @@ template bool SettingValues::get<bool>(std::string_view) const;
 template std::int64_t SettingValues::get<std::int64_t>(std::string_view) const;
 template double SettingValues::get<double>(std::string_view) const;
 template std::string SettingValues::get<std::string>(std::string_view) const;
+template std::vector<std::string> SettingValues::get<std::vector<std::string>>(
+    std::string_view) const;
+template std::vector<double> SettingValues::get<std::vector<double>>(std::string_view) const;
 
 namespace {
 

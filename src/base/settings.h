@@ -104,6 +104,12 @@ class SettingValues {
   std::int64_t integer(std::string_view name) const { return get<std::int64_t>(name); }
   double real(std::string_view name) const { return get<double>(name); }
   std::string text(std::string_view name) const { return get<std::string>(name); }
+  std::vector<std::string> words(std::string_view name) const {
+    return get<std::vector<std::string>>(name);
+  }
+  std::vector<double> numbers(std::string_view name) const {
+    return get<std::vector<double>>(name);
+  }
 
   const std::map<std::string, SettingValue, std::less<>>& given() const { return values_; }
 

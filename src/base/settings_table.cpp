@@ -12,12 +12,8 @@ using G = SettingGroup;
 constexpr double kMaxSeed = 4294967295.0;
 constexpr std::string_view kNoImg2Img = "image to image";
 constexpr std::string_view kNoInpainting = "inpainting";
-constexpr std::string_view kNoOutpainting = "outpainting";
-constexpr std::string_view kNoSeams = "seam correction";
 constexpr std::string_view kNoFaces = "face restoration";
 constexpr std::string_view kNoUpscaling = "upscaling";
-constexpr std::string_view kNoEmbiggen = "embiggen";
-constexpr std::string_view kNoTiling = "seamless tiling";
 constexpr std::string_view kNoServer = "the web server";
 constexpr std::string_view kNoEmbeddings = "this version does not load textual inversions";
 constexpr std::string_view kNoDownloads = "this version never goes on line";
@@ -82,8 +78,7 @@ constexpr Setting kTable[] = {
      .help = "blur pictures that are not safe for work",
      .note = "this version does not check pictures"},
     {.name = "patchmatch", .flags = "--patchmatch", .off = "--no-patchmatch", .group = G::model,
-     .launch = Use::ignored, .fallback = "on", .help = "fill with patches when outpainting",
-     .note = "this version does not outpaint"},
+     .launch = Use::works, .fallback = "on", .help = "off: what is transparent is filled with tiles instead of patches"},
     {.name = "embedding_path", .flags = "--embedding_path --embedding_directory", .type = path,
      .group = G::model, .launch = Use::ignored, .fallback = "embeddings",
      .help = "folder with textual inversions", .note = kNoEmbeddings},
@@ -112,8 +107,8 @@ constexpr Setting kTable[] = {
     {.name = "individual", .flags = "--individual -i", .group = G::output, .prompt = Use::works,
      .help = "single pictures although --grid was given at launch"},
     {.name = "save_intermediates", .flags = "--save_intermediates", .type = integer,
-     .group = G::output, .prompt = Use::refused, .fallback = "0", .help = "store every n-th step",
-     .low = 0, .note = "intermediate pictures"},
+     .group = G::output, .prompt = Use::works, .fallback = "0", .help = "store every n-th step",
+     .low = 0},
 
     // Rendering
     {.name = "steps", .flags = "--steps -s", .type = integer, .group = G::rendering,
@@ -187,13 +182,12 @@ constexpr Setting kTable[] = {
     {.name = "skip_normalize", .flags = "--skip_normalize -x", .group = G::rendering,
      .prompt = Use::refused, .help = "use the weights of prompt:weight blends as typed",
      .note = "blends with raw weights"},
-    {.name = "hires_fix", .flags = "--hires_fix", .group = G::rendering, .prompt = Use::refused,
-     .help = "draw small, then enlarge and refine", .note = "drawing in two passes"},
-    {.name = "seamless", .flags = "--seamless", .group = G::rendering, .prompt = Use::refused,
-     .help = "edges that fit each other", .note = kNoTiling},
+    {.name = "hires_fix", .flags = "--hires_fix", .group = G::rendering, .prompt = Use::works,
+     .help = "draw small, then enlarge and refine"},
+    {.name = "seamless", .flags = "--seamless", .group = G::rendering, .prompt = Use::works,
+     .help = "edges that fit each other"},
     {.name = "seamless_axes", .flags = "--seamless_axes", .type = text, .group = G::rendering,
-     .prompt = Use::refused, .fallback = "xy", .help = "axes for --seamless: x, y or xy",
-     .note = kNoTiling},
+     .prompt = Use::works, .fallback = "xy", .help = "axes for --seamless: x, y or xy"},
     {.name = "use_mps_noise", .flags = "--use_mps_noise", .group = G::rendering,
      .prompt = Use::ignored, .help = "draw noise on the CPU",
      .note = "noise is the same on every device"},
@@ -226,32 +220,31 @@ constexpr Setting kTable[] = {
      .group = G::img2img, .prompt = Use::works, .fallback = "on",
      .help = "shift the repainted part to the colours of the kept one"},
     {.name = "enable_image_debugging", .flags = "--enable_image_debugging", .group = G::img2img,
-     .launch = Use::ignored, .help = "show inpainting masks", .note = "this version does not inpaint"},
+     .launch = Use::ignored, .help = "show inpainting masks", .note = "this version has no window for them"},
 
     // Outpainting
     {.name = "outcrop", .flags = "--outcrop -c", .type = words, .group = G::outpainting,
-     .prompt = Use::refused, .help = "extend: direction and pixels, in pairs", .max_values = 0,
-     .note = kNoOutpainting},
+     .prompt = Use::works, .help = "extend: direction and pixels, in pairs", .max_values = 0},
     {.name = "out_direction", .flags = "--out_direction -D", .type = words,
-     .group = G::outpainting, .prompt = Use::refused, .help = "shift: direction and pixels",
-     .max_values = 2, .note = kNoOutpainting},
+     .group = G::outpainting, .prompt = Use::works, .help = "shift: direction and pixels",
+     .max_values = 2},
     {.name = "force_outpaint", .flags = "--force_outpaint", .group = G::outpainting,
-     .prompt = Use::refused, .help = "inpaint without a mask", .note = kNoOutpainting},
+     .prompt = Use::works, .help = "inpaint without a mask"},
     {.name = "seam_size", .flags = "--seam_size", .type = integer, .group = G::outpainting,
-     .prompt = Use::refused, .fallback = "0", .help = "width of the seam", .low = 0,
-     .note = kNoSeams},
+     .prompt = Use::works, .fallback = "0", .help = "width of the seam", .low = 0},
     {.name = "seam_blur", .flags = "--seam_blur", .type = integer, .group = G::outpainting,
-     .prompt = Use::refused, .fallback = "0", .help = "blur of the seam", .low = 0,
-     .note = kNoSeams},
+     .prompt = Use::works, .fallback = "0", .help = "blur of the seam", .low = 0},
     {.name = "seam_strength", .flags = "--seam_strength", .type = real, .group = G::outpainting,
-     .prompt = Use::refused, .fallback = "0.7", .help = "strength on the seam", .low = 0,
-     .high = 1, .low_open = true, .note = kNoSeams},
+     .prompt = Use::works, .fallback = "0.7", .help = "strength on the seam", .low = 0,
+     .high = 1, .low_open = true},
     {.name = "seam_steps", .flags = "--seam_steps", .type = integer, .group = G::outpainting,
-     .prompt = Use::refused, .fallback = "10", .help = "steps on the seam", .low = 1, .high = 999,
-     .note = kNoSeams},
+     .prompt = Use::works, .fallback = "10", .help = "steps on the seam", .low = 1, .high = 999},
     {.name = "tile_size", .flags = "--tile_size", .type = integer, .group = G::outpainting,
-     .prompt = Use::refused, .fallback = "32", .help = "tiles that fill empty parts", .low = 1,
-     .note = kNoOutpainting},
+     .prompt = Use::works, .fallback = "32", .help = "tiles that fill empty parts", .low = 1},
+
+    {.name = "infill_method", .flags = "--infill_method", .type = text, .group = G::outpainting,
+     .prompt = Use::works, .fallback = "patchmatch",
+     .help = "first colours of what is transparent", .choices = "patchmatch tile smooth solid"},
 
     // Post-processing
     {.name = "facetool", .flags = "--facetool -ft", .type = text, .group = G::postprocessing,
@@ -270,15 +263,14 @@ constexpr Setting kTable[] = {
      .prompt = Use::refused, .help = "keep the picture from before post-processing",
      .note = "post-processing"},
     {.name = "embiggen", .flags = "--embiggen -embiggen", .type = reals,
-     .group = G::postprocessing, .prompt = Use::refused,
-     .help = "scale, upscaling strength, overlap of the tiles", .low = 0, .max_values = 3,
-     .note = kNoEmbiggen},
+     .group = G::postprocessing, .prompt = Use::works,
+     .help = "scale, upscaling strength, overlap of the tiles", .low = 0, .max_values = 3},
     {.name = "embiggen_tiles", .flags = "--embiggen_tiles -embiggen_tiles", .type = integers,
-     .group = G::postprocessing, .prompt = Use::refused, .help = "tiles to redo, from 1", .low = 1,
-     .max_values = 0, .note = kNoEmbiggen},
+     .group = G::postprocessing, .prompt = Use::works, .help = "tiles to redo, from 1", .low = 1,
+     .max_values = 0},
     {.name = "embiggen_strength", .flags = "--embiggen_strength -embiggen_strength", .type = real,
-     .group = G::postprocessing, .prompt = Use::refused, .help = "strength on each tile", .low = 0,
-     .high = 1, .low_open = true, .note = kNoEmbiggen},
+     .group = G::postprocessing, .prompt = Use::works, .help = "strength on each tile", .low = 0,
+     .high = 1, .low_open = true},
     {.name = "new_prompt", .flags = "--new_prompt", .type = text, .group = G::postprocessing,
      .prompt = Use::refused, .help = "prompt for !fix", .note = "!fix"},
     {.name = "no_restore", .flags = "--no_restore", .group = G::postprocessing,

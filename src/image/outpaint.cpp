@@ -73,6 +73,8 @@ Result<Side> parse_side(std::string_view name) {
   return static_cast<Side>(found - kSideNames.begin());
 }
 
+std::string_view side_name(Side side) { return kSideNames[static_cast<std::size_t>(side)]; }
+
 Result<std::vector<Growth>> parse_growths(std::span<const std::string> words) {
   if (words.empty() || words.size() % 2 != 0)
     return fail(ErrorCode::invalid_argument, "image.outpaint",

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -19,6 +20,9 @@ enum class Side { top, left, bottom, right };
 
 /// Errors: invalid_argument, listing the four names.
 Result<Side> parse_side(std::string_view name);
+
+/// "top", "left", "bottom" or "right".
+std::string_view side_name(Side side);
 
 struct Growth {
   Side side = Side::top;

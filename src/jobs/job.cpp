@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <system_error>
 
-#include "image/codec.h"
+#include "jobs/internal/picture_settings.h"
 
 namespace invokeai::jobs {
 namespace {
@@ -47,74 +46,6 @@ bool wants_karras(const SettingValues& values) {
   return values.has("karras_max") && values.integer("steps") < values.integer("karras_max");
 }
 
-/// The file as typed, or else in the output folder (cli spec 2.5).
-Result<fs::path> find_picture(const std::string& typed, const fs::path& output) {
-  std::error_code ignored;
-  if (fs::exists(typed, ignored)) return fs::path(typed);
-  if (const fs::path below = output / typed; fs::exists(below, ignored)) return below;
-  return fail(ErrorCode::not_found, "", "there is no picture {}, nor one in the output folder {}",
-              shown(typed), shown(output.string()));
-}
-
-/// "seed:weight,seed:weight".
-Result<std::vector<image::Variation>> parse_variations(const std::string& text) {
-  std::vector<image::Variation> variations;
-  for (std::size_t start = 0; start <= text.size();) {
-    const std::size_t end = std::min(text.find(',', start), text.size());
-    const std::string part = text.substr(start, end - start);
-    start = end + 1;
-    image::Variation variation;
-    const char* last = part.data() + part.size();
-    const auto seed = std::from_chars(part.data(), last, variation.seed);
-    const bool colon = seed.ec == std::errc() && seed.ptr != last && *seed.ptr == ':';
-    const auto weight = colon ? std::from_chars(seed.ptr + 1, last, variation.weight) : seed;
-    if (!colon || weight.ec != std::errc() || weight.ptr != last)
-      return fail(ErrorCode::invalid_argument, "",
-                  "-V takes seed:weight,seed:weight..., {} is not such a pair", shown(part));
-    variations.push_back(variation);
-  }
-  return variations;
-}
-
-/// A picture named by a setting, and the bytes of its file.
-struct LoadedPicture {
-  fs::path path;
-  std::string bytes;
-  image::Image picture;
-};
-
-Result<LoadedPicture> load_picture(const std::string& typed, const fs::path& output) {
-  LoadedPicture loaded;
-  TRY_ASSIGN(loaded.path, find_picture(typed, output));
-  TRY_ASSIGN(loaded.bytes, read_file(loaded.path));
-  TRY_ASSIGN(loaded.picture, image::decode_image(loaded.bytes, loaded.path.string()));
-  return loaded;
-}
-
-/// Everything that has to do with a starting picture and its mask.
-Result<> load_sources(const SettingValues& values, const fs::path& output, Job& job) {
-  pipeline::InpaintOptions& inpaint = job.request.inpaint;
-  inpaint.invert = values.flag("invert_mask");
-  inpaint.replace = values.real("inpaint_replace");
-  inpaint.blur = static_cast<int>(values.integer("mask_blur"));
-  inpaint.match_colors = values.flag("match_colors");
-  if (const std::string typed = values.text("init_img"); !typed.empty()) {
-    TRY_ASSIGN(LoadedPicture loaded, load_picture(typed, output));
-    job.request.init = pipeline::InitImage{.picture = std::move(loaded.picture),
-                                           .strength = values.real("strength"),
-                                           .fit = values.flag("fit")};
-    job.sources.init_image = loaded.path.string();
-    job.sources.orig_hash = sha256_hex(
-        {reinterpret_cast<const std::uint8_t*>(loaded.bytes.data()), loaded.bytes.size()});
-  }
-  if (const std::string typed = values.text("init_mask"); !typed.empty()) {
-    TRY_ASSIGN(LoadedPicture loaded, load_picture(typed, output));
-    inpaint.mask = std::move(loaded.picture);
-    job.sources.init_mask = loaded.path.string();
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root) {
@@ -143,19 +74,16 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
       return fail(ErrorCode::invalid_argument, "", "there is no earlier picture for seed {}", seed);
     request.seed = static_cast<std::uint32_t>(seed);
   }
-  request.variation_amount = values.real("variation_amount");
-  if (values.has("with_variations")) {
-    TRY_ASSIGN(request.variations, parse_variations(values.text("with_variations")));
-  }
   OutputOptions& output = job.output;
   output.folder = output_folder(values, root);
-  TRY_VOID(load_sources(values, output.folder, job));
+  TRY_VOID(fill_in_pictures(values, output.folder, job));
   TRY_VOID(pipeline::validate(request));
 
   if (values.flag("prompt_as_dir")) output.folder = gallery::prompt_folder(output.folder, prompt);
   output.name_format = values.text("fnformat");
   output.name_values = name_values(prompt, values);
   output.png_compression = static_cast<int>(values.integer("png_compression"));
+  output.intermediates = static_cast<int>(values.integer("save_intermediates"));
   output.grid = values.flag("grid") && !values.flag("individual");
   return job;
 }

@@ -19,6 +19,7 @@ struct OutputOptions {
   std::string name_format{gallery::kDefaultNameFormat};
   gallery::NameValues name_values;  ///< what `name_format` may use; the worker adds size and seed
   int png_compression = 6;          ///< 0..9
+  int intermediates = 0;            ///< store every n-th step in intermediates/; 0 = none
   bool grid = false;                ///< one file with all pictures in place of single ones
 };
 

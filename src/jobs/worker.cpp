@@ -22,8 +22,35 @@ void describe_sources(const Job& job, image::ImageMetadata& metadata) {
   metadata.inpaint_replace = job.request.inpaint.replace;
 }
 
+std::vector<image::Outcrop> describe_growths(const std::vector<image::Growth>& growths) {
+  std::vector<image::Outcrop> told;
+  for (const image::Growth& growth : growths)
+    told.push_back({std::string(image::side_name(growth.side)), growth.pixels});
+  return told;
+}
+
+/// The ways other than plain text to image and image to image.
+void describe_ways(const pipeline::GenerationRequest& request, const pipeline::ModelInfo& model,
+                   image::ImageMetadata& metadata) {
+  metadata.seamless = request.seamless.x || request.seamless.y;
+  metadata.hires_fix = request.hires.has_value();
+  metadata.outcrop = describe_growths(request.outpaint.outcrop);
+  if (const auto& shift = request.outpaint.shift)
+    metadata.out_direction =
+        image::Outcrop{std::string(image::side_name(shift->side)), shift->pixels};
+  if (const auto& embiggen = request.embiggen) {
+    metadata.embiggen = {embiggen->scale, 0, embiggen->overlap};
+    metadata.embiggen_tiles = embiggen->tiles;
+    metadata.embiggen_strength = embiggen->strength;
+    // Width and height are those of a tile.
+    metadata.width = request.width > 0 ? request.width : model.native_width;
+    metadata.height = request.height > 0 ? request.height : model.native_height;
+  }
+}
+
 /// `request` is the job's, or that of one of its pictures.
-image::ImageMetadata describe(const Job& job, const pipeline::GenerationRequest& request,
+image::ImageMetadata describe(const Job& job, const pipeline::ModelInfo& model,
+                              const pipeline::GenerationRequest& request,
                               const pipeline::GeneratedImage& made) {
   image::ImageMetadata metadata;
   metadata.prompt = request.prompt;
@@ -41,6 +68,7 @@ image::ImageMetadata describe(const Job& job, const pipeline::GenerationRequest&
   // "Karras below this many steps" is how a 2.3.0 command says what was done here.
   if (request.karras) metadata.karras_max = request.steps + 1;
   describe_sources(job, metadata);
+  describe_ways(request, model, metadata);
   return metadata;
 }
 
@@ -99,13 +127,14 @@ class Run {
   Result<pipeline::Outcome> draw(const CancelToken& cancel) {
     TRY_ASSIGN(prefix_, gallery::next_prefix(job_.output.folder));
     check_name_format();
-    if (job_.pictures.empty()) return generate(job_.request, events_.on_step, cancel);
+    if (job_.pictures.empty())
+      return generate(job_.request, [this](const auto& progress) { step(progress); }, cancel);
     const int count = static_cast<int>(job_.pictures.size());
     for (int i = 0; i < count; ++i) {
       const auto on_step = [&](pipeline::StepProgress progress) {
         progress.picture = i;
         progress.pictures = count;
-        if (events_.on_step) events_.on_step(progress);
+        step(progress);
       };
       TRY_ASSIGN(const pipeline::Outcome outcome,
                  generate(request_for(job_.pictures[i]), on_step, cancel));
@@ -134,6 +163,22 @@ class Run {
         request, {on_step, on_image, [this](const std::string& text) { say(text); }}, cancel);
   }
 
+  void step(const pipeline::StepProgress& progress) {
+    if (job_.output.intermediates > 0 && progress.preview) note_failure(store_step(progress));
+    if (events_.on_step) events_.on_step(progress);
+  }
+
+  /// intermediates/<prefix>/<step>.png, with the picture's number behind the prefix where there are
+  /// several.
+  Result<> store_step(const pipeline::StepProgress& progress) const {
+    std::string name = gallery::format_prefix(prefix_);
+    if (progress.pictures > 1) name += fmt::format(".{}", progress.picture + 1);
+    const fs::path folder = job_.output.folder / "intermediates" / name;
+    TRY_VOID(check_output_folder(folder));
+    TRY_ASSIGN(const std::string bytes, image::encode_png(*progress.preview));
+    return write_file_atomically(folder / fmt::format("{:04}.png", progress.step), bytes);
+  }
+
   void say(const std::string& text) const {
     if (events_.on_message) events_.on_message(text);
   }
@@ -151,7 +196,7 @@ class Run {
   }
 
   Result<> take(const pipeline::GenerationRequest& request, pipeline::GeneratedImage&& made) {
-    const image::ImageMetadata metadata = describe(job_, request, made);
+    const image::ImageMetadata metadata = describe(job_, engine_.model(), request, made);
     report_.seeds.push_back(made.seed);
     if (job_.output.grid) {
       grid_.push_back(std::move(made.picture));

@@ -65,13 +65,31 @@ void Conv2d::pack_own() {
 }
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
+  if (wrapped()) return forward_wrapped(x);
   return weight_.is_mkldnn() ? packed_conv2d(x, weight_, bias_, shape_)
                              : at::conv2d(x, weight_, bias_, shape_.stride, shape_.padding);
 }
 
+at::Tensor Conv2d::forward_wrapped(const at::Tensor& x) const {
+  const auto mode = [](bool wraps) { return wraps ? "circular" : "constant"; };
+  const std::int64_t n = shape_.padding;
+  const at::Tensor wide = at::pad(x, {n, n, 0, 0}, mode(wrap_.x));
+  const at::Tensor padded =
+      at::pad(wide, {0, 0, n, n}, mode(wrap_.y)).contiguous(at::MemoryFormat::ChannelsLast);
+  const ConvShape shape{shape_.stride, 0};
+  return weight_.is_mkldnn() ? packed_conv2d(padded, weight_, bias_, shape)
+                             : at::conv2d(padded, weight_, bias_, shape.stride, shape.padding);
+}
+
+void set_wrap(Module& network, Wrap wrap) {
+  network.visit_modules([wrap](Module& module) {
+    if (auto* convolution = dynamic_cast<Conv2d*>(&module)) convolution->set_wrap(wrap);
+  });
+}
+
 at::Tensor Conv2d::forward_add(const at::Tensor& x, const at::Tensor& addend) const {
-  return weight_.is_mkldnn() ? packed_conv2d(x, weight_, bias_, shape_, addend)
-                             : addend + forward(x);
+  return weight_.is_mkldnn() && !wrapped() ? packed_conv2d(x, weight_, bias_, shape_, addend)
+                                           : addend + forward(x);
 }
 
 GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, double eps)

@@ -25,12 +25,20 @@ class Linear : public Module {
   at::Tensor weight_, bias_;
 };
 
+/// Directions in which a picture's edges meet: padding takes the pixels of the other edge instead
+/// of zeros (generation spec 11).
+struct Wrap {
+  bool x = false;
+  bool y = false;
+};
+
 /// Square convolution with bias. weight [out,in,k,k].
 class Conv2d : public Module {
  public:
   Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride = 1,
          std::int64_t padding = 0);
   at::Tensor forward(const at::Tensor& x) const;  // [B,in,H,W] -> [B,out,H',W']
+  void set_wrap(Wrap wrap) { wrap_ = wrap; }
   /// The same plus `addend` [B,out,H',W'].
   at::Tensor forward_add(const at::Tensor& x, const at::Tensor& addend) const;
 
@@ -38,9 +46,16 @@ class Conv2d : public Module {
   void pack_own() override;
 
  private:
+  bool wrapped() const { return shape_.padding > 0 && (wrap_.x || wrap_.y); }
+  at::Tensor forward_wrapped(const at::Tensor& x) const;
+
   at::Tensor weight_, bias_;
   ConvShape shape_;
+  Wrap wrap_;
 };
+
+/// Sets it for every convolution of a network.
+void set_wrap(Module& network, Wrap wrap);
 
 /// Normalises groups of channels to zero mean and unit variance (Wu & He 2018).
 class GroupNorm : public Module {

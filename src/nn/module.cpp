@@ -11,6 +11,13 @@ void Module::visit_parameters(const Visitor& visit, const std::string& prefix) {
   for (auto& [name, child] : children_) child->visit_parameters(visit, prefix + name + ".");
 }
 
+void Module::visit_modules(const std::function<void(Module&)>& visit) {
+  for (auto& [name, child] : children_) {
+    visit(*child);
+    child->visit_modules(visit);
+  }
+}
+
 void Module::pack() {
   pack_own();
   for (auto& [name, child] : children_) child->pack();

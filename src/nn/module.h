@@ -23,6 +23,8 @@ class Module {
   using Visitor = std::function<void(const std::string& name, at::Tensor& parameter)>;
   /// Calls `visit` with every parameter below this node and its dotted name.
   void visit_parameters(const Visitor& visit, const std::string& prefix = "");
+  /// Calls `visit` with every node below this one.
+  void visit_modules(const std::function<void(Module&)>& visit);
   /// Brings the weights below this node into the form they are fastest in, for inference alone:
   /// gradients end, and a packed parameter is opaque (`to_dense` reads it, `convert` unpacks it).
   /// Does nothing where there is no faster form.

@@ -42,13 +42,19 @@ struct GenerationRequest {
   double v_symmetry_time_pct = 0.0;      ///< mirror top to bottom at this share of the run; 0 = off
   bool capture_attention = false;        ///< fill GeneratedImage::attention
   double perlin = 0.0;                   ///< 0..1, share of Perlin noise in the starting noise
-  int preview_every = 0;                 ///< latent preview each n steps; 0 = none
+  int preview_every = 0;                 ///< preview each n steps; 0 = none
+  bool full_previews = false;            ///< decoded previews of full size, one at the end too
 
   /// Noise of `seed` is pulled towards that of each of these in turn (generation spec 1.5).
   std::vector<image::Variation> variations;
   double variation_amount = 0;           ///< 0..1: each picture is pulled towards one more, random
   std::optional<InitImage> init;         ///< none: from noise alone
   InpaintOptions inpaint;                ///< needs `init` with a mask or transparent parts
+  OutpaintOptions outpaint;              ///< needs `init`
+  std::optional<CanvasBox> canvas;       ///< needs `init`, and fixes the size
+  std::optional<HiresOptions> hires;
+  std::optional<EmbiggenOptions> embiggen;  ///< needs `init`
+  Seamless seamless;
 };
 
 /// Which model to load and how to run it.
@@ -82,7 +88,7 @@ struct StepProgress {
   int step = 0;            ///< evaluations of the network so far, 1-based
   int steps = 0;           ///< true total for this picture, e.g. 2N-1 for k_heun
   double timestep = 0;     ///< 0..999, may be fractional
-  std::optional<image::Image> preview;  ///< RGB, an eighth of the size, when asked for
+  std::optional<image::Image> preview;  ///< RGB, an eighth of the size or full, when asked for
 };
 
 /// Where the network looked for one token of the prompt.

@@ -42,7 +42,11 @@ class SeedChain {
 };
 
 Result<Outcome> draw(Batch& batch) {
-  if (batch.request().init) return draw_from_picture(batch);
+  const GenerationRequest& request = batch.request();
+  if (request.hires) return draw_in_two_passes(batch);
+  if (request.embiggen) return draw_tiles(batch);
+  if (request.canvas) return draw_in_box(batch);
+  if (request.init) return draw_from_picture(batch);
   return draw_from_noise(batch);
 }
 
@@ -78,9 +82,11 @@ class StableDiffusion::Request {
     const GenerationRequest& request = order_.request;
     SeedChain chain(request);
     for (int i = 0; i < request.first_picture; ++i) chain.next();
+    // The holes of a canvas are filled by each picture's own seed before anything else is known.
+    const int batch_size = request.canvas ? 1 : request.batch_size;
     while (order_.done < request.iterations) {
       std::vector<PictureSeed> seeds;
-      for (int left = std::min(request.iterations - order_.done, request.batch_size); left > 0; --left)
+      for (int left = std::min(request.iterations - order_.done, batch_size); left > 0; --left)
         seeds.push_back(chain.next());
       Batch batch(order_, std::move(seeds));
       const Result<Outcome> outcome = draw(batch);
@@ -140,6 +146,9 @@ class StableDiffusion::Request {
 
 Order StableDiffusion::make_order(const GenerationRequest& request,
                                   const GenerationCallbacks& callbacks, const CancelToken& cancel) {
+  const nn::Wrap wrap{request.seamless.x, request.seamless.y};
+  nn::set_wrap(*networks_.unet, wrap);
+  nn::set_wrap(*networks_.vae, wrap);
   return {.request = request,
           .callbacks = callbacks,
           .cancel = cancel,
@@ -149,7 +158,8 @@ Order StableDiffusion::make_order(const GenerationRequest& request,
           .model = info_.path,
           .encode = {},
           .size = {request.width > 0 ? request.width : info_.native_width,
-                   request.height > 0 ? request.height : info_.native_height}};
+                   request.height > 0 ? request.height : info_.native_height},
+          .native = info_.native_width};
 }
 
 Conditioning StableDiffusion::encode(const text::ParsedPrompt& prompt,

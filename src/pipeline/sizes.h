@@ -18,4 +18,8 @@ struct Size {
 /// could squeeze a side by 63 pixels or down to nothing (generation spec 7.1 "Expect").
 Size init_size(Size picture, bool fit, Size box);
 
+/// The size of the first of two passes: about `native` squared pixels of the aspect of `wanted`,
+/// sides multiples of 8, not below half of native and not above `wanted` (generation spec 9).
+Size hires_first_size(Size wanted, int native);
+
 }  // namespace invokeai::pipeline

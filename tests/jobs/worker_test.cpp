@@ -308,6 +308,78 @@ TEST_F(Worker, StartingPicturesAreFoundLoadedAndTold) {
   EXPECT_NE(wrong.error().message.find("text.png"), std::string::npos);
 }
 
+TEST_F(Worker, WaysToMakeAPictureComeFromTheSettingsAndAreTold) {
+  image::Image picture(128, 128, 3);
+  ASSERT_TRUE(fs::create_directories(folder_ / "out"));
+  ASSERT_TRUE(write_file_atomically(folder_ / "out" / "s.png", *image::encode_png(picture)));
+  const std::string start = (folder_ / "out" / "s.png").string();
+  auto [prompt, values] = parse("a cat");
+  values.set("init_img", start);
+  values.set("outcrop", std::vector<std::string>{"top", "64", "left", "100"});
+  values.set("seamless", true);
+  auto job = make_job(prompt, values, folder_);
+  ASSERT_TRUE(job.has_value()) << job.error().text();
+  EXPECT_EQ(job->request.init->strength, 0.9) << "as 2.3.0 for --outcrop";
+  EXPECT_EQ(job->request.outpaint.seam.size, 96);
+  EXPECT_EQ(job->request.outpaint.seam.steps, 20);
+  EXPECT_EQ(job->request.outpaint.outcrop.size(), 2u);
+  EXPECT_TRUE(job->request.seamless.x && job->request.seamless.y);
+  EXPECT_NE(run(*job).pictures.at(0).command.find("-c top 64 left 100"), std::string::npos);
+
+  values.erase("outcrop");
+  values.set("seamless_axes", std::string("y"));
+  values.set("embiggen", std::vector<double>{2, 0.75, 0.1});
+  values.set("embiggen_tiles", std::vector<double>{1, 3});
+  job = make_job(prompt, values, folder_);
+  ASSERT_TRUE(job.has_value()) << job.error().text();
+  EXPECT_FALSE(job->request.seamless.x);
+  EXPECT_EQ(job->request.embiggen->overlap, 0.1);
+  EXPECT_EQ(job->request.embiggen->strength, 0.4);
+  EXPECT_EQ(job->request.embiggen->tiles, (std::vector<int>{1, 3}));
+
+  values.erase("embiggen");
+  values.erase("embiggen_tiles");
+  values.set("hires_fix", true);
+  values.set("strength", 0.5);
+  job = make_job(prompt, values, folder_);
+  ASSERT_TRUE(job.has_value()) << job.error().text();
+  EXPECT_EQ(job->request.hires->strength, 0.5);
+}
+
+/// Shows a preview at every step.
+class ShowingEngine final : public pipeline::Engine {
+ public:
+  const pipeline::ModelInfo& model() const override { return fake_->model(); }
+  Result<pipeline::Outcome> generate(const pipeline::GenerationRequest& request,
+                                     const pipeline::GenerationCallbacks& callbacks,
+                                     const CancelToken& cancel) override {
+    pipeline::GenerationCallbacks showing = callbacks;
+    showing.on_step = [&](const pipeline::StepProgress& step) {
+      pipeline::StepProgress shown = step;
+      shown.preview = image::Image(8, 8, 3);
+      callbacks.on_step(shown);
+    };
+    return fake_->generate(request, showing, cancel);
+  }
+
+ private:
+  std::unique_ptr<Engine> fake_ = pipeline::make_fake_engine({});
+};
+
+TEST_F(Worker, IntermediatePicturesAreStored) {
+  ShowingEngine engine;
+  Job stored = job("a cat");
+  EXPECT_EQ(run(engine, stored).pictures.size(), 1u);
+  EXPECT_FALSE(fs::exists(folder_ / "out" / "intermediates")) << "only when asked for";
+  stored.output.intermediates = 1;
+  EXPECT_FALSE(run(engine, stored).error);
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "intermediates" / "000002" / "0001.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "intermediates" / "000002" / "0002.png"));
+  stored.request.iterations = 2;
+  EXPECT_FALSE(run(engine, stored).error);
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "intermediates" / "000003.2" / "0002.png"));
+}
+
 TEST_F(Worker, VariationsAreTold) {
   auto [prompt, values] = parse("a cat");
   values.set("with_variations", std::string("3:0.25,4:0.5"));

@@ -40,6 +40,57 @@ Result<> check_variations(const GenerationRequest& request) {
   return {};
 }
 
+/// Ways to make a picture that exclude each other: the first named here is the one to keep.
+Result<> check_ways(const GenerationRequest& request) {
+  const OutpaintOptions& outpaint = request.outpaint;
+  struct Way {
+    bool used;
+    const char* flag;
+  };
+  const Way ways[] = {{request.hires.has_value(), "--hires_fix"},
+                      {request.embiggen.has_value(), "--embiggen"},
+                      {request.canvas.has_value(), "a box of the canvas"},
+                      {!outpaint.outcrop.empty(), "--outcrop"},
+                      {outpaint.shift.has_value(), "--out_direction"}};
+  const Way* first = nullptr;
+  for (const Way& way : ways) {
+    if (!way.used) continue;
+    if (first) return refuse("{} and {} exclude each other; drop one", first->flag, way.flag);
+    first = &way;
+  }
+  if (!first) return {};
+  if (!request.init && !request.hires)
+    return refuse("{} needs a picture to start from; give one with -I", first->flag);
+  const bool redraws_all = !request.canvas;
+  if (redraws_all && request.inpaint.mask)
+    return refuse("{} does not go with a mask; drop -M", first->flag);
+  if (!request.hires && !request.embiggen) return {};
+  if (request.inpaint.force)
+    return refuse("{} does not go with --force_outpaint; drop it", first->flag);
+  if (request.init && image::has_transparency(request.init->picture))
+    return refuse("{} redraws everything, but the starting picture has transparent parts; fill them "
+                  "first, or drop {}",
+                  first->flag, first->flag);
+  return {};
+}
+
+Result<> check_numbers_of_ways(const GenerationRequest& request) {
+  const SeamOptions& seam = request.outpaint.seam;
+  TRY_VOID(check_whole("seam_size", seam.size));
+  TRY_VOID(check_whole("seam_blur", seam.blur));
+  TRY_VOID(check("seam_strength", seam.strength));
+  TRY_VOID(check_whole("seam_steps", seam.steps));
+  TRY_VOID(check_whole("tile_size", request.outpaint.infill.tile_size));
+  if (request.hires) TRY_VOID(check("strength", request.hires->strength));
+  if (!request.embiggen) return {};
+  TRY_VOID(check("embiggen_strength", request.embiggen->strength));
+  const double scale = request.embiggen->scale;
+  if (!(scale > 0 && scale <= 64)) return refuse("embiggen takes a scale above 0 to 64, not {}", scale);
+  if (!(request.embiggen->overlap >= 0))
+    return refuse("embiggen takes an overlap of at least 0, not {}", request.embiggen->overlap);
+  return {};
+}
+
 Result<> check_inpaint(const GenerationRequest& request) {
   const InpaintOptions& inpaint = request.inpaint;
   TRY_VOID(check("inpaint_replace", inpaint.replace));
@@ -48,6 +99,11 @@ Result<> check_inpaint(const GenerationRequest& request) {
     return refuse("a mask needs a picture to lie on; give it with -I, or drop -M");
   const bool masked =
       request.init && (inpaint.mask || image::has_transparency(request.init->picture));
+  if (inpaint.force && !request.init)
+    return refuse("--force_outpaint needs a picture to start from; give one with -I");
+  // Room for more picture is a mask of its own, made when drawing; a box is cut out first.
+  const OutpaintOptions& outpaint = request.outpaint;
+  if (request.canvas || !outpaint.outcrop.empty() || outpaint.shift) return {};
   if (inpaint.invert && !masked)
     return refuse("there is no mask to turn round; give one with -M, or drop --invert_mask");
   if (inpaint.replace > 0 && !masked)
@@ -66,6 +122,7 @@ Result<> check_init(const GenerationRequest& request) {
   TRY_VOID(check("strength", request.init->strength));
   if (picture.width < 1 || picture.height < 1) return refuse("the starting picture is empty");
   const Size size = init_size({picture.width, picture.height}, false, {});
+  if (request.canvas || request.embiggen) return {};  // drawn in parts
   if (!request.init->fit && (size.width > kLargestSide || size.height > kLargestSide))
     return refuse("the starting picture has {} x {} pixels, at most {} a side can be drawn; give "
                   "--fit to scale it down",
@@ -99,6 +156,8 @@ Result<> validate(const GenerationRequest& request) {
   TRY_VOID(check("v_symmetry_time_pct", request.v_symmetry_time_pct));
   TRY_VOID(check("perlin", request.perlin));
   TRY_VOID(check_variations(request));
+  TRY_VOID(check_ways(request));
+  TRY_VOID(check_numbers_of_ways(request));
   TRY_VOID(check_init(request));
   return check_inpaint(request);
 }

@@ -20,7 +20,16 @@ Batch::Batch(Order& order, std::vector<PictureSeed> seeds)
       seeds_(std::move(seeds)),
       noise_(seeds_, order.request.perlin),
       codec_(*order.networks.vae, order.choice, order.model,
-             [&order](const std::string& message) { order.tell(message); }) {}
+             [&order](const std::string& message) { order.tell(message); }),
+      overflowed_(seeds_.size(), false) {}
+
+void Batch::move_seeds(int offset) {
+  std::vector<PictureSeed> moved = seeds_;
+  constexpr std::uint64_t kSeeds = 0xffffffffu;  // 0..2^32-2, as 2.3.0 counts
+  for (PictureSeed& seed : moved)
+    seed.base = static_cast<std::uint32_t>((std::uint64_t{seed.base} + offset) % kSeeds);
+  noise_ = PictureNoise(moved, request().perlin);
+}
 
 std::vector<std::int64_t> Batch::latent_shape(Size size) const {
   return {codec_.channels(), size.height / codec_.scale(), size.width / codec_.scale()};
@@ -50,7 +59,14 @@ Result<at::Tensor> Batch::encode(std::span<const at::Tensor> pixels) {
   return at::cat(rows);
 }
 
-void Batch::report(const sampling::StepState& state) const {
+image::Image Batch::preview(const at::Tensor& clean_latents) {
+  const at::Tensor first = clean_latents.slice(0, 0, 1);
+  if (request().full_previews)
+    if (auto picture = decode(first, 0)) return std::move(*picture);
+  return bytes_to_image(sampling::latent_preview(first));
+}
+
+void Batch::report(const sampling::StepState& state) {
   if (!order_.callbacks.on_step || state.evaluation == 0) return;
   StepProgress progress{.picture = order_.done,
                         .pictures = request().iterations,
@@ -58,9 +74,10 @@ void Batch::report(const sampling::StepState& state) const {
                         .steps = evaluations_,
                         .timestep = state.timestep,
                         .preview = {}};
-  if (request().preview_every > 0 && progress.step % request().preview_every == 0)
-    progress.preview =
-        bytes_to_image(sampling::latent_preview(state.predicted_original.slice(0, 0, 1)));
+  const int every = request().preview_every;
+  const bool last = request().full_previews && progress.step == progress.steps;
+  if (every > 0 && (progress.step % every == 0 || last))
+    progress.preview = preview(state.predicted_original);
   order_.callbacks.on_step(progress);
 }
 
@@ -103,10 +120,17 @@ std::optional<at::Tensor> Batch::denoise(const Pass& pass) {
       sampling::sample(pass.plan, start, denoiser, noise_.steps(), hooks);
   evaluations_done_ += pass.plan.evaluations();
   if (result.cancelled) return std::nullopt;
+  if (order_.redraw)
+    for (int i = 0; i < count(); ++i)
+      if (!at::isfinite(result.latents[i]).all().item<bool>())
+        overflowed_[static_cast<std::size_t>(i)] = true;
   return result.latents;
 }
 
 Result<image::Image> Batch::decode(const at::Tensor& latents, int i) {
+  if (overflowed_[static_cast<std::size_t>(i)])
+    return image::Image(static_cast<int>(latents.size(3)) * codec_.scale(),
+                        static_cast<int>(latents.size(2)) * codec_.scale(), 3);
   TRY_ASSIGN(const at::Tensor pixels, codec_.decode(latents.slice(0, i, i + 1)));
   return to_image(pixels);
 }
@@ -117,8 +141,9 @@ void Batch::share_time() {
   mark_ = now;
 }
 
-Result<> Batch::deliver(int i, image::Image picture) {
+Result<Outcome> Batch::deliver(int i, image::Image picture) {
   const PictureSeed& seed = seeds_[static_cast<std::size_t>(i)];
+  if (overflowed_[static_cast<std::size_t>(i)]) return order_.redraw(seed);
   const Clock::time_point now = Clock::now();
   GeneratedImage made{.picture = {},
                       .index = order_.done,
@@ -132,21 +157,17 @@ Result<> Batch::deliver(int i, image::Image picture) {
   mark_ = now;
   made.picture = std::move(picture);
   ++order_.done;
-  return order_.callbacks.on_image ? order_.callbacks.on_image(std::move(made)) : Result<>();
+  if (order_.callbacks.on_image) TRY_VOID(order_.callbacks.on_image(std::move(made)));
+  return Outcome::completed;
 }
 
-Result<Outcome> Batch::deliver_all(const at::Tensor& latents,
-                                   const std::function<image::Image(image::Image)>& finish) {
+Result<Outcome> Batch::deliver_all(const at::Tensor& latents) {
   share_time();
   for (int i = 0; i < count(); ++i) {
     if (order_.cancel.cancelled()) return Outcome::cancelled;
-    if (order_.redraw && !at::isfinite(latents.slice(0, i, i + 1)).all().item<bool>()) {
-      TRY_ASSIGN(const Outcome outcome, order_.redraw(seeds_[static_cast<std::size_t>(i)]));
-      if (outcome == Outcome::cancelled) return outcome;
-      continue;
-    }
     TRY_ASSIGN(image::Image picture, decode(latents, i));
-    TRY_VOID(deliver(i, finish(std::move(picture))));
+    TRY_ASSIGN(const Outcome outcome, deliver(i, std::move(picture)));
+    if (outcome == Outcome::cancelled) return outcome;
   }
   return Outcome::completed;
 }

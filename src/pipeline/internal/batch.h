@@ -30,6 +30,7 @@ struct Order {
   std::string model;  ///< path of its files, for messages
   std::function<Conditioning(int steps)> encode;  ///< the prompt, laid out over that many steps
   Size size;     ///< as asked for, the model's own where nothing was
+  int native = 512;  ///< side of the model's own pictures, pixels
   int done = 0;  ///< pictures finished, those before the request's first_picture too
   bool told = false;  ///< the prompt's messages were given
   std::map<int, Conditioning> encoded = {};  ///< what `encode` gave already
@@ -65,6 +66,13 @@ class Batch {
   const GenerationRequest& request() const { return order_.request; }
   int count() const { return static_cast<int>(seeds_.size()); }
   PictureNoise& noise() { return noise_; }
+  /// Of picture i, before variations.
+  std::uint32_t seed(int i) const { return seeds_[static_cast<std::size_t>(i)].base; }
+  /// Starts all random numbers anew, from seeds `offset` above those of the pictures.
+  void move_seeds(int offset);
+  /// 2.3.0 had drawn the noise of text to image before it looked at a picture (generation spec
+  /// 1.3); so does this.
+  void skip_text_to_image() { noise_.plain(latent_shape(order_.size), device()); }
   at::Device device() const { return order_.choice.device; }
   bool inpainting_model() const { return order_.networks.unet->config().in_channels == 9; }
 
@@ -86,20 +94,21 @@ class Batch {
   /// Runs a pass: denoised latents [B,4,h,w], or nothing when the request was cancelled.
   std::optional<at::Tensor> denoise(const Pass& pass);
 
-  /// Picture i of the batch as RGB.
+  /// Picture i of the batch as RGB; black where its numbers overflowed and `deliver` will draw it
+  /// again.
   Result<image::Image> decode(const at::Tensor& latents, int i);
 
   /// The time since the last call (or picture) was spent on all pictures together.
   void share_time();
-  /// Hands picture i to the caller, in order.
-  Result<> deliver(int i, image::Image picture);
-  /// Decodes and delivers all pictures, each as `finish` makes it.
-  Result<Outcome> deliver_all(
-      const at::Tensor& latents,
-      const std::function<image::Image(image::Image)>& finish = std::identity());
+  /// Hands picture i to the caller, in order; one that overflowed in any pass is drawn again in
+  /// float32 instead.
+  Result<Outcome> deliver(int i, image::Image picture);
+  /// Decodes and delivers all pictures.
+  Result<Outcome> deliver_all(const at::Tensor& latents);
 
  private:
-  void report(const sampling::StepState& state) const;
+  void report(const sampling::StepState& state);
+  image::Image preview(const at::Tensor& clean_latents);
   LatentRules latent_rules(const Pass& pass) const;
 
   using Clock = std::chrono::steady_clock;
@@ -108,6 +117,7 @@ class Batch {
   PictureNoise noise_;
   LatentCodec codec_;
   std::vector<AttentionRecorder> recorders_;  // of the last pass, when maps are asked for
+  std::vector<bool> overflowed_;              // of each picture, in any pass so far
   int evaluations_ = 0;       // of all passes
   int evaluations_done_ = 0;  // in passes already run
   Clock::time_point mark_ = Clock::now();  // end of what was already counted

@@ -13,16 +13,30 @@ image::Image scaled(const image::Image& picture, Size size) {
   return image::resize(picture, size.width, size.height, image::ResizeFilter::lanczos);
 }
 
+/// With the room that outpainting needs.
+Result<image::Image> with_room(const image::Image& picture, const OutpaintOptions& outpaint) {
+  if (!outpaint.outcrop.empty()) return image::outcropped(picture, outpaint.outcrop);
+  if (outpaint.shift) return image::shifted_out(picture, *outpaint.shift);
+  return picture;
+}
+
 }  // namespace
 
+image::Image Original::filled(image::InfillOptions infill, std::uint32_t seed) const {
+  infill.seed = seed;
+  return image::infill(picture, infill);
+}
+
 Result<Original> prepare_original(const GenerationRequest& request, Size box) {
-  const InitImage& init = *request.init;
-  const Size size = init_size({init.picture.width, init.picture.height}, init.fit, box);
-  Original original;
-  original.picture = image::with_channels(scaled(init.picture, size), 3);
-  if (!request.inpaint.mask && !image::has_transparency(init.picture)) return original;
+  TRY_ASSIGN(image::Image start, with_room(request.init->picture, request.outpaint));
+  const Size size = init_size({start.width, start.height}, request.init->fit, box);
+  const bool holes = image::has_transparency(start);
+  Original original{.picture = image::with_channels(scaled(start, size), holes ? 4 : 3),
+                    .mask = {},
+                    .has_seam = holes};
+  if (!request.inpaint.mask && !holes && !request.inpaint.force) return original;
   TRY_ASSIGN(const image::Image mask,
-             image::make_mask(init.picture, request.inpaint.mask, request.inpaint.invert));
+             image::make_mask(start, request.inpaint.mask, request.inpaint.invert));
   TRY_VOID(image::check_repaints(mask));
   original.mask = scaled(mask, size);
   return original;
@@ -32,7 +46,7 @@ image::Image join(const Original& original, image::Image drawn, const InpaintOpt
   if (!original.mask) return drawn;
   if (options.match_colors)
     drawn = image::match_mean_and_spread(drawn, original.picture, *original.mask);
-  return image::blend(drawn, original.picture,
+  return image::blend(drawn, image::with_channels(original.picture, 3),
                       image::paste_mask(*original.mask, original.picture, options.blur));
 }
 

@@ -10,12 +10,18 @@
 namespace invokeai::pipeline {
 
 struct Original {
-  image::Image picture;              ///< RGB, sides multiples of 8
+  image::Image picture;              ///< RGB or RGBA, sides multiples of 8
   std::optional<image::Image> mask;  ///< grey, same size: 255 keeps, 0 repaints; none: repaint all
+  bool has_seam = false;  ///< something was transparent: its edges may need a pass of their own
+
+  bool has_holes() const { return picture.channels == 4; }
+  /// RGB, transparent parts filled with first colours. The seed is the picture's, so that each can
+  /// be made again by itself.
+  image::Image filled(image::InfillOptions infill, std::uint32_t seed) const;
 };
 
-/// Scales the request's starting picture and its mask (2.3.0: Lanczos for both), and takes the mask
-/// from transparency where there is none.
+/// Grows or shifts the request's starting picture, scales it and its mask (2.3.0: Lanczos for both),
+/// and takes the mask from transparency where there is none.
 ///   box  size asked for, used with `fit`
 /// Errors: invalid_argument for a mask of another shape, or one that keeps everything.
 Result<Original> prepare_original(const GenerationRequest& request, Size box);

@@ -96,6 +96,45 @@ TEST(Validate, NamesWhatIsWrong) {
   refused([](auto& r) { r.init = InitImage{image::Image(9000, 8, 3)}; }, "give --fit");
 }
 
+TEST(Validate, SaysWhatToDropWhenOptionsDoNotGoTogether) {
+  const auto refused = [](auto change, std::string_view part) {
+    GenerationRequest request;
+    request.init = InitImage{.picture = image::Image(64, 64, 3)};
+    change(request);
+    const auto result = validate(request);
+    ASSERT_FALSE(result.has_value()) << part;
+    EXPECT_EQ(result.error().code, ErrorCode::invalid_argument);
+    EXPECT_NE(result.error().message.find(part), std::string::npos) << result.error().message;
+  };
+  const image::Image black(64, 64, 1);
+  refused([](auto& r) { r.hires.emplace(), r.embiggen.emplace(); }, "--hires_fix and --embiggen");
+  refused([](auto& r) { r.canvas.emplace(), r.outpaint.outcrop = {{}}; }, "--outcrop exclude");
+  refused([&](auto& r) { r.hires.emplace(), r.inpaint.mask = black; }, "drop -M");
+  refused([&](auto& r) { r.embiggen.emplace(), r.inpaint.mask = black; }, "drop -M");
+  refused([](auto& r) { r.init.reset(), r.embiggen.emplace(); }, "give one with -I");
+  refused([](auto& r) { r.embiggen = EmbiggenOptions{.scale = 0, .tiles = {}}; }, "scale above 0");
+  refused([](auto& r) { r.embiggen = EmbiggenOptions{.overlap = -1, .tiles = {}}; }, "overlap of at least 0");
+  refused([](auto& r) { r.hires = HiresOptions{.strength = 0}; }, "strength");
+  refused([](auto& r) { r.outpaint.seam.steps = 0; }, "seam_steps");
+  refused([](auto& r) { r.inpaint.invert = true; }, "drop --invert_mask");
+  refused([](auto& r) { r.inpaint.replace = 0.5; }, "drop --inpaint_replace");
+  refused([](auto& r) { r.init.reset(), r.inpaint.mask.emplace(8, 8, 1); }, "drop -M");
+  refused([](auto& r) { r.inpaint.mask.emplace(64, 8, 1); }, "same shape");
+  GenerationRequest request;
+  request.init = InitImage{.picture = image::Image(64, 64, 3)};
+  request.hires.emplace();
+  EXPECT_TRUE(validate(request).has_value()) << "two passes may start from a picture";
+}
+
+TEST(Sizes, OfTheFirstOfTwoPasses) {
+  // Generation spec 9, checked against 2.3.0.
+  for (const auto& [wanted, first] : std::vector<std::pair<Size, Size>>{
+           {{768, 768}, {512, 512}}, {{1024, 768}, {584, 440}}, {{768, 1024}, {440, 584}},
+           {{1024, 512}, {720, 360}}, {{1920, 1088}, {680, 384}}, {{2048, 512}, {1024, 256}},
+           {{256, 512}, {256, 512}}})
+    EXPECT_EQ(hires_first_size(wanted, 512), first) << wanted.width << 'x' << wanted.height;
+}
+
 TEST(Sizes, OfAStartingPicture) {
   struct Case {
     Size picture;

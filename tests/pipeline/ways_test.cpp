@@ -1,0 +1,220 @@
+// Tiling edges, two passes, tiles, outpainting, boxes of a canvas and previews, judged by measuring.
+#include <algorithm>
+
+#include "image/compose.h"
+#include "image/convert.h"
+#include "image/resize.h"
+#include "image/tiles.h"
+#include "pipeline/demo.h"
+#include "pipeline/sizes.h"
+
+namespace invokeai::pipeline {
+namespace {
+
+/// Mean difference, in levels 0..255, of the pixels that meet when a picture is laid beside itself
+/// (x) or below itself (y).
+struct EdgeStep {
+  double x = 0;
+  double y = 0;
+};
+
+EdgeStep edge_step(const image::Image& picture) {
+  EdgeStep step;
+  const int right = picture.width - 1, bottom = picture.height - 1;
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y <= bottom; ++y)
+      step.x += std::abs(picture.at(0, y)[c] - picture.at(right, y)[c]) / (3.0 * picture.height);
+    for (int x = 0; x <= right; ++x)
+      step.y += std::abs(picture.at(x, 0)[c] - picture.at(x, bottom)[c]) / (3.0 * picture.width);
+  }
+  return step;
+}
+
+/// Levels that edges which fit may differ by.
+constexpr double kSeamlessBar = 8;
+
+TEST(Seamless, EdgesMeetOnTheAxesAskedForAndOnlyOnThem) {
+  GenerationRequest request = request_for("a big red star on a blue background");
+  const image::Image plain = draw_one(request);
+  EXPECT_GT(edge_step(plain).x, kSeamlessBar);
+  EXPECT_GT(edge_step(plain).y, 5 * kSeamlessBar);
+  request.seamless = {.x = true, .y = true};
+  const EdgeStep both = edge_step(draw_one(request));
+  EXPECT_LT(both.x, kSeamlessBar);
+  EXPECT_LT(both.y, kSeamlessBar);
+  request.seamless = {.x = true, .y = false};
+  const EdgeStep x_only = edge_step(draw_one(request));
+  EXPECT_LT(x_only.x, kSeamlessBar);
+  EXPECT_GT(x_only.y, 5 * kSeamlessBar);
+  request.seamless = {.x = false, .y = true};
+  EXPECT_LT(edge_step(draw_one(request)).y, kSeamlessBar);
+  request.seamless = {};
+  EXPECT_EQ(draw_one(request), plain) << "the setting does not stay behind";
+}
+
+TEST(Hires, DrawsTwiceAtTheSizeAskedFor) {
+  GenerationRequest request = request_for("a red circle on a white background");
+  request.steps = 8;
+  request.width = 256;
+  request.height = 192;
+  request.hires = HiresOptions{.strength = 0.5};
+  const Drawn drawn = draw(request);
+  ASSERT_EQ(drawn.pictures.size(), 1u);
+  EXPECT_EQ(drawn.pictures[0].picture.width, 256);
+  EXPECT_EQ(drawn.pictures[0].picture.height, 192);
+  EXPECT_EQ(drawn.steps.size(), 12u) << "8 small ones, 4 large ones";
+  EXPECT_EQ(drawn.steps.back().steps, 12);
+  // What the first pass laid out is still there after the second.
+  GenerationRequest small = request;
+  small.hires.reset();
+  const Size first = hires_first_size({256, 192}, kSide);
+  small.width = first.width;
+  small.height = first.height;
+  const image::Image enlarged = image::resize(draw_one(small), 256, 192);
+  GenerationRequest other = request;
+  other.seed = 7;
+  EXPECT_LT(distance(drawn.pictures[0].picture, enlarged),
+            distance(draw_one(other), enlarged));
+}
+
+TEST(Hires, StartsFromAPicture) {
+  GenerationRequest request = request_on(image::resize(red_circle(), 256, 256),
+                                         "a red circle on a white background", 0.4);
+  request.steps = 10;
+  request.hires = HiresOptions{.strength = 0.3};
+  const Drawn drawn = draw(request);
+  ASSERT_EQ(drawn.pictures.size(), 1u);
+  EXPECT_EQ(drawn.steps.size(), 7u);
+  const drawer::Measured before = drawer::measure(red_circle());
+  const drawer::Measured after = drawer::measure(drawn.pictures[0].picture);
+  EXPECT_NEAR(after.cx, before.cx, 0.08);
+  EXPECT_NEAR(after.cy, before.cy, 0.08);
+  EXPECT_EQ(drawer::name(after.background), "white");
+}
+
+TEST(Embiggen, RedrawsTilesAndKeepsTheWhole) {
+  GenerationRequest request = request_on(red_circle(), "a red circle on a white background", 0.75);
+  request.width = request.height = kSide;
+  request.steps = 10;
+  request.embiggen = EmbiggenOptions{.scale = 2, .overlap = 0.25, .strength = 0.3, .tiles = {}};
+  const Drawn drawn = draw(request);
+  ASSERT_EQ(drawn.pictures.size(), 1u);
+  const image::Image& large = drawn.pictures[0].picture;
+  EXPECT_EQ(large.width, 256);
+  EXPECT_EQ(drawn.steps.size(), 9u * 3) << "3 x 3 tiles, 3 steps each";
+  const image::Image enlarged =
+      image::resize(red_circle(), 256, 256, image::ResizeFilter::lanczos);
+  EXPECT_LT(distance(large, enlarged), 25);
+  EXPECT_EQ(drawer::name(drawer::measure(large).object), "red");
+
+  request.embiggen->tiles = {1};
+  const image::Image corner = draw_one(request);
+  EXPECT_NE(corner, enlarged);
+  const image::Box far{160, 0, 96, 256};
+  EXPECT_EQ(image::crop(corner, far), image::crop(enlarged, far)) << "tiles not listed stay";
+
+  request.embiggen->scale = 1;
+  const Drawn nothing = draw(request);
+  ASSERT_FALSE(nothing.outcome.has_value());
+  EXPECT_NE(nothing.outcome.error().message.find("one tile"), std::string::npos);
+}
+
+/// Mean difference of the columns left and right of x.
+double step_at(const image::Image& picture, int x) {
+  double sum = 0;
+  for (int y = 0; y < picture.height; ++y)
+    for (int c = 0; c < 3; ++c) sum += std::abs(picture.at(x, y)[c] - picture.at(x - 1, y)[c]);
+  return sum / (3 * picture.height);
+}
+
+/// Levels, 0..255, that neighbours across the border of old and new may differ by.
+constexpr double kBorderBar = 6;
+
+TEST(Outpaint, GrowsWithoutAVisibleBorder) {
+  GenerationRequest request = request_on(red_circle(), "a red circle on a white background", 0.9);
+  request.outpaint.outcrop = {{image::Side::right, 64}, {image::Side::top, 64}};
+  request.outpaint.seam = {.size = 32, .blur = 4, .strength = 0.7, .steps = 10};
+  const Drawn drawn = draw(request);
+  ASSERT_EQ(drawn.pictures.size(), 1u) << drawn.outcome.error().text();
+  const image::Image& large = drawn.pictures[0].picture;
+  EXPECT_EQ(large.width, kSide + 64);
+  EXPECT_EQ(large.height, kSide + 64);
+  EXPECT_EQ(drawn.steps.size(), 10u + 7) << "the seam is a pass of its own";
+  EXPECT_LT(step_at(image::crop(large, {0, 64, kSide + 64, kSide}), kSide), kBorderBar);
+  // Far from the border the old part is what it was.
+  EXPECT_EQ(image::crop(large, {0, 64 + 48, kSide - 48, kSide - 48}),
+            image::crop(red_circle(), {0, 48, kSide - 48, kSide - 48}));
+}
+
+TEST(Outpaint, EveryInfillAndShiftDraws) {
+  for (const auto method : {image::InfillMethod::patchmatch, image::InfillMethod::tile,
+                            image::InfillMethod::smooth, image::InfillMethod::solid}) {
+    GenerationRequest request = request_on(red_circle(), "a red circle on a white background", 0.8);
+    request.steps = 4;
+    request.outpaint.infill.method = method;
+    request.outpaint.shift = image::Shift{image::Side::right, 32};
+    const image::Image drawn = draw_one(request);
+    EXPECT_EQ(drawn.width, kSide);
+    // Moved away from the right by 32 pixels.
+    EXPECT_EQ(image::crop(drawn, {0, 0, 32, kSide}), image::crop(red_circle(), {32, 0, 32, kSide}));
+  }
+}
+
+TEST(Outpaint, PicturesDoNotDependOnTheBatch) {
+  GenerationRequest request = request_on(red_circle(), "a red circle", 0.8);
+  request.steps = 4;
+  request.outpaint.outcrop = {{image::Side::left, 64}};
+  request.outpaint.seam = {.size = 32, .blur = 4, .strength = 0.7, .steps = 3};
+  request.iterations = request.batch_size = 2;
+  const Drawn both = draw(request);
+  ASSERT_EQ(both.pictures.size(), 2u);
+  request.seed = both.pictures[1].seed;
+  request.iterations = 1;
+  EXPECT_EQ(draw_one(request), both.pictures[1].picture);
+}
+
+TEST(Canvas, ABoxIsPaintedAtItsOwnSizeAndFitsBack) {
+  image::Image canvas = image::with_channels(red_circle(), 4);
+  image::Image mask(kSide, kSide, 1);
+  std::ranges::fill(mask.pixels, std::uint8_t{255});
+  for (int y = 40; y < 80; ++y) std::fill_n(mask.at(90, y), 24, std::uint8_t{0});
+  GenerationRequest request = request_on(canvas, "a blue square on a white background", 0.9);
+  request.inpaint.mask = mask;
+  request.inpaint.blur = 2;
+  request.canvas = CanvasBox{.box = {64, 32, 64, 64},
+                             .scale = {.method = image::BoxScaling::automatic, .optimum = kSide}};
+  const image::Image drawn = draw_one(request);
+  ASSERT_EQ(drawn.width, 64);
+  ASSERT_EQ(drawn.height, 64);
+  const image::Image below = image::crop(red_circle(), {64, 32, 64, 64});
+  EXPECT_EQ(image::crop(drawn, {0, 0, 20, 64}), image::crop(below, {0, 0, 20, 64}));
+  EXPECT_NE(image::crop(drawn, {30, 12, 16, 30}), image::crop(below, {30, 12, 16, 30}));
+  // An empty box is drawn from noise, an opaque one without mask is painted over.
+  request.inpaint.mask.reset();
+  const image::Image over = draw_one(request);
+  EXPECT_EQ(over.width, 64);
+  std::ranges::fill(request.init->picture.pixels, std::uint8_t{0});
+  EXPECT_NE(draw_one(request), over);
+}
+
+TEST(Previews, LatentOnesAreSmallFullOnesEndInThePicture) {
+  GenerationRequest request = request_for("a star");
+  request.steps = 5;
+  request.preview_every = 2;
+  const auto sizes = [](const Drawn& drawn) {
+    std::vector<int> widths;
+    for (const StepProgress& step : drawn.steps)
+      widths.push_back(step.preview ? step.preview->width : 0);
+    return widths;
+  };
+  EXPECT_EQ(sizes(draw(request)), (std::vector<int>{0, 16, 0, 16, 0}));
+  request.full_previews = true;
+  const Drawn full = draw(request);
+  EXPECT_EQ(sizes(full), (std::vector<int>{0, 128, 0, 128, 128}));
+  EXPECT_LT(distance(*full.steps.back().preview, full.pictures.at(0).picture), 1);
+  request.preview_every = 0;
+  EXPECT_EQ(draw_one(request), full.pictures[0].picture) << "looking does not change the picture";
+}
+
+}  // namespace
+}  // namespace invokeai::pipeline
