@@ -87,7 +87,8 @@ struct TerminalReader::Editor {
     ::el_set(el, EL_SIGNAL, 0);
     ::el_set(el, EL_HIST, ::history, past);
     ::el_set(el, EL_GETCFN, next_character);
-    ::el_set(el, EL_ADDFN, "complete", "offers what may stand here", on_tab);
+    // The wide form keeps these texts as they are; the narrow one copies them and never frees them.
+    ::el_wset(el, EL_ADDFN, L"complete", L"offers what may stand here", on_tab);
     ::el_set(el, EL_BIND, "^I", "complete", nullptr);
     for (const auto& [key, function] : kKeys) ::el_set(el, EL_BIND, key, function, nullptr);
     ::el_source(el, nullptr);
