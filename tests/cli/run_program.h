@@ -1,17 +1,20 @@
 #pragma once
 // The program itself on the fake engine, in a folder of its own, for tests.
 
-#include <termios.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -119,6 +122,15 @@ class Program : public testing::Test {
 /// The program on a terminal of its own.
 class Terminal : public Program {
  protected:
+  void SetUp() override {
+    // A bare system tree without /dev/pts has no terminals to give.
+    const int probe = ::posix_openpt(O_RDWR | O_NOCTTY);
+    if (probe < 0 && (errno == ENODEV || errno == ENOENT))
+      GTEST_SKIP() << "no pseudo-terminals here: " << std::strerror(errno);
+    ASSERT_GE(probe, 0) << std::strerror(errno);
+    ::close(probe);
+    Program::SetUp();
+  }
   /// A wide terminal, so that no line of the tests is broken.
   void open(const Words& words) {
     if (terminal_ >= 0) ::close(terminal_);
@@ -127,6 +139,7 @@ class Terminal : public Program {
     size.ws_col = 400;
     child_ = ::forkpty(&terminal_, nullptr, nullptr, &size);
     if (child_ == 0) become_program(words);
+    ASSERT_GT(child_, 0) << std::strerror(errno);
   }
   /// Waits for the prompt and leaves.
   void quit() {
