@@ -61,25 +61,3 @@ function(use_torch_pch TARGET)
     target_compile_options(${TARGET} PRIVATE -fPIC)
   endif()
 endfunction()
-
-# Gives a target the precompiled header of the tensor rooms. That one is made for libraries (-fPIC),
-# and the compiler passes over it when a program is compiled with other flags (-fPIE).
-function(use_torch_pch TARGET)
-  target_precompile_headers(${TARGET} REUSE_FROM torch_pch)
-  get_target_property(TYPE ${TARGET} TYPE)
-  if(TYPE STREQUAL EXECUTABLE AND NOT MSVC)
-    set_target_properties(${TARGET} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-    target_compile_options(${TARGET} PRIVATE -fPIC)
-  endif()
-endfunction()
-
-# Gives a target the precompiled header of the tensor rooms. That one is made for libraries (-fPIC),
-# and the compiler passes over it when a program is compiled with other flags (-fPIE).
-function(use_torch_pch TARGET)
-  target_precompile_headers(${TARGET} REUSE_FROM torch_pch)
-  get_target_property(TYPE ${TARGET} TYPE)
-  if(TYPE STREQUAL EXECUTABLE AND NOT MSVC)
-    set_target_properties(${TARGET} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-    target_compile_options(${TARGET} PRIVATE -fPIC)
-  endif()
-endfunction()
