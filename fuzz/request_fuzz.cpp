@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto target = parse_target(text)) {
     INVOKEAI_CHECK(target->path.starts_with('/') && !target->raw_path.starts_with("//"));
     INVOKEAI_CHECK(target->path.find('\0') == std::string::npos);
-    INVOKEAI_CHECK_EQ(decode_percent(encode_percent(target->path)).value(), target->path);
+    INVOKEAI_CHECK(decode_percent(encode_percent(target->path)) == target->path);
   }
   const FileFacts facts{1000, 784'111'777'500'000'000};
   for (const FileConditions& conditions :

@@ -1,6 +1,7 @@
-// Any bytes as a payload of Engine.IO, as a packet of Socket.IO and as an event: packets whose parts
-// lie within the input and print as they came, or an error of one line.
+// Any bytes, and each line of them, as a payload of Engine.IO, a packet of Socket.IO and an event:
+// packets whose parts lie within the input and print as they came, or an error of one line.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,17 +30,14 @@ void check(std::string_view message) {
   // What was understood comes back the same after it has been sent on.
   nlohmann::json again;
   const std::string sent = print_socket_event(*name, arguments);
-  INVOKEAI_CHECK_EQ(parse_socket_event(std::string_view(sent).substr(2), again).value(), *name);
+  INVOKEAI_CHECK(parse_socket_event(std::string_view(sent).substr(2), again) == *name);
   INVOKEAI_CHECK(again.dump() == arguments.dump());
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+void check_payload(std::string_view text) {
   check(text);
   const auto packets = parse_payload(text);
-  if (!packets) return 0;
+  if (!packets) return;
   std::string printed;
   for (const Packet& packet : *packets) {
     if (!printed.empty()) printed += kPacketSeparator;
@@ -47,5 +45,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (packet.type == PacketType::message) check(packet.data);
   }
   INVOKEAI_CHECK(printed == text);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_payload(text);
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    check_payload(line.substr(0, line.find(" =>")));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
   return 0;
 }

@@ -56,13 +56,15 @@ class TlsClient {
   }
   /// Reads until `end` came; empty when it does not.
   std::string take_until(std::string_view end) {
-    while (buffer_.find(end) == std::string::npos) {
+    std::size_t found, from = 0;
+    while ((found = buffer_.find(end, from)) == std::string::npos) {
+      from = buffer_.size() < end.size() ? 0 : buffer_.size() - end.size();
       char bytes[16384];
       const int got = ::SSL_read(ssl_, bytes, sizeof bytes);
       if (got <= 0) return "";
       buffer_.append(bytes, static_cast<std::size_t>(got));
     }
-    const std::size_t length = buffer_.find(end) + end.size();
+    const std::size_t length = found + end.size();
     const std::string out = buffer_.substr(0, length);
     buffer_.erase(0, length);
     return out;
