@@ -326,6 +326,21 @@ TEST_F(SocketsTest, ReadersThatAreTooSlowAreDropped) {
   EXPECT_EQ(poll(lazy).status, 400);
 }
 
+TEST_F(SocketsTest, ClientsThatFillTheirQueueWithQuestionsAreDropped) {
+  HttpServerOptions options;
+  options.max_backlog = 2'000;
+  open_hub(options);
+  std::string questions;
+  for (int i = 0; i < 38; ++i) questions += "40/nowhere,\x1e";  // answers of 52 bytes
+  for (int more = 0; more < 3; ++more) {
+    const std::string sid = handshake();
+    EXPECT_EQ(post(sid, questions + "40").status, 200);
+    EXPECT_EQ(poll(sid).status, 400);
+    questions += "40/nowhere,\x1e";
+  }
+  EXPECT_EQ(server_->sockets().clients(), 0);
+}
+
 TEST_F(SocketsTest, TwoHundredClientsHearEverything) {
   open_hub();
   std::vector<std::unique_ptr<WebSocketClient>> all;
