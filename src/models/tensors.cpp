@@ -104,10 +104,12 @@ Result<> load_parameters(nn::Module& module, const TensorSource& source, const s
                 first);
   at::NoGradGuard no_grad;
   module.visit_parameters([&](const std::string& name, at::Tensor& p) {
-    const at::Tensor stored = as_tensor(*source.find(name)).reshape(p.sizes());
+    const TensorView& view = *source.find(name);
+    const at::Tensor stored = as_tensor(view).reshape(p.sizes());
     const auto format = stored.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
     p = at::empty(stored.sizes(), at::TensorOptions().device(device).dtype(dtype), format);
     p.copy_(stored);
+    if (view.file) view.file->give_back(view.data);
   });
   return {};
 }
