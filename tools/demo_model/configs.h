@@ -7,7 +7,7 @@ namespace invokeai::demo {
 
 inline nlohmann::json vae_config(int size) {
   return {{"_class_name", "AutoencoderKL"}, {"_diffusers_version", "0.12.1"},
-          {"act_fn", "silu"}, {"block_out_channels", {16, 32, 64, 128}},
+          {"act_fn", "silu"}, {"block_out_channels", {32, 64, 96, 128}},
           {"down_block_types", {"DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D"}},
           {"up_block_types", {"UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"}},
           {"in_channels", 3}, {"out_channels", 3}, {"latent_channels", 4}, {"layers_per_block", 1},

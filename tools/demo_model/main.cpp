@@ -36,6 +36,8 @@ int main(int argc, char** argv) {
   app.add_option("--rate", options.learning_rate, "Learning rate");
   app.add_option("--size", options.size, "Side of the pictures");
   app.add_option("--seed", options.seed, "Seed");
+  app.add_option("--from", options.from, "Model folder whose weights the stage begins with");
+  app.add_option("--save-minutes", options.save_minutes, "Between checkpoints");
   app.add_option("--cache", options.cache, "Encoded pictures held in memory");
   CLI11_PARSE(app, argc, argv);
   const auto run = stage == "tokenizer" ? demo::make_tokenizer

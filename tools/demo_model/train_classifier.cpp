@@ -51,7 +51,7 @@ Result<> train_shape_classifier(const TrainOptions& options) {
     const at::Tensor target = at::tensor(labels);
     const at::Tensor logits = network.forward(at::cat(inputs));
     at::cross_entropy_loss(logits, target).backward();
-    optimizer.step(learning_rate(options, done));
+    optimizer.step(learning_rate(options, done, static_cast<double>(options.pictures - done)));
     right += (logits.argmax(1) == target).sum().item<double>();
     seen += options.batch;
     if (done / options.batch % 50 == 49) {

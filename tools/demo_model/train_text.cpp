@@ -4,6 +4,7 @@
 #include "demo_model/checkpoint.h"
 #include "demo_model/configs.h"
 #include "demo_model/data.h"
+#include "drawer/captions.h"
 #include "nn/clip_text.h"
 #include "text/bpe_trainer.h"
 
@@ -94,8 +95,8 @@ Result<> train_text(const TrainOptions& options) {
                                   .expand({options.batch, 6, kQuestions}).to(device);
     const at::Tensor loss = at::cross_entropy_loss(logits.reshape({-1, kClasses}), target.reshape({-1}));
     loss.backward();
-    encoder_optimizer.step(learning_rate(options, done));
-    question_optimizer.step(learning_rate(options, done));
+    encoder_optimizer.step(learning_rate(options, done, static_cast<double>(options.pictures - done)));
+    question_optimizer.step(learning_rate(options, done, static_cast<double>(options.pictures - done)));
     done += options.batch;
     if (elapsed() - shown > 10 || done >= options.pictures) {
       shown = elapsed();

@@ -12,6 +12,8 @@
 #include "demo_model/checkpoint.h"
 #include "demo_model/configs.h"
 #include "demo_model/data.h"
+#include "demo_model/sitting.h"
+#include "drawer/captions.h"
 #include "drawer/random.h"
 #include "models/formats/safetensors.h"
 #include "models/load_model.h"
@@ -30,21 +32,6 @@ struct LatentCache {
   at::Tensor moments;  // [N,2*latent,h,w] bf16: mean, log-variance
   std::vector<drawer::Scene> scenes;
 };
-
-/// Runs `work(i)` for i in 0..count, each on a thread of its own whose tensor operations stay on
-/// that thread: many small operations cut in two wait for each other more than they compute.
-void on_threads(int count, const std::function<void(int)>& work) {
-  const int before = at::get_num_threads();
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < count; ++i)
-      threads.emplace_back([&work, i] {
-        at::set_num_threads(1);
-        work(i);
-      });
-  }
-  at::set_num_threads(before);
-}
 
 /// Encodes the scenes of this seed, or reads what an earlier sitting encoded.
 Result<LatentCache> fill_cache(const nn::Vae& vae, const TrainOptions& options, int threads) {
@@ -246,7 +233,7 @@ Result<> train_unet(const TrainOptions& options) {
     // What is left: of the pictures, or of the time at the pace so far.
     const double pace = (done - first + options.batch) / std::max(elapsed() - began, 1e-3);
     const double left = std::min<double>(options.pictures - done, pace * (options.minutes * 60 - elapsed()));
-    const double rate = learning_rate(options, done, static_cast<std::int64_t>(left));
+    const double rate = learning_rate(options, done, left);
     gradient.add(unet_optimizer.step(rate));
     text_optimizer.step(rate * 0.3);
     for (std::size_t i = 1; i < replicas.size(); ++i) {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -26,11 +27,13 @@ struct TrainOptions {
   int size = 128;                  ///< side of the pictures, pixels
   std::uint64_t seed = 1;
   int cache = 16000;               ///< encoded pictures held in memory (UNet stage)
+  std::optional<fs::path> from;    ///< model folder whose weights a stage begins with; else `folder`
+  double save_minutes = 10;        ///< between checkpoints, each with a sheet and the loss curve
 };
 
 /// Byte-pair vocabulary of all captions -> folder/tokenizer. Quick.
 Result<> make_tokenizer(const TrainOptions& options);
-/// Autoencoder: L1 + L1 of gradients + 1e-6 KL. -> folder/vae
+/// Autoencoder: squared error, L1, edges at three scales and a little KL. -> folder/vae
 Result<> train_vae(const TrainOptions& options);
 /// Text encoder: learns to tell what a caption says (colours, shapes, places) before it meets the
 /// UNet, so that the UNet's cross-attention finds meaning from its first step. -> folder/text_encoder
@@ -41,9 +44,8 @@ Result<> train_unet(const TrainOptions& options);
 /// Small convolutional network that tells the drawer's shapes apart, for measurements.
 Result<> train_shape_classifier(const TrainOptions& options);
 
-/// Learning rate after `done` pictures: 100 steps of warm-up, constant, linear fall at the end.
-double learning_rate(const TrainOptions& options, std::int64_t done);
-/// The same where time may end the sitting before the pictures do: `left` pictures are to come.
-double learning_rate(const TrainOptions& options, std::int64_t done, std::int64_t left);
+/// Learning rate after `done` pictures of a sitting with `left` to come: 100 steps of warm-up, then
+/// constant, then half a cosine down to 0 over the last `decay` pictures.
+double learning_rate(const TrainOptions& options, std::int64_t done, double left);
 
 }  // namespace invokeai::demo

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "drawer/captions.h"
 #include "drawer/paint.h"
 
 using namespace invokeai;
