@@ -12,6 +12,7 @@ constexpr std::array<double, kSizes> kRadius = {0.16, 0.26, 0.38};
 constexpr double kRadiusJitter = 0.08;  // share of the radius
 constexpr double kShift = 0.2;          // from the centre to a place
 constexpr double kShiftJitter = 0.04;
+constexpr double kCrowdedJitter = 0.015;  // where others are near
 constexpr double kMargin = 0.02;  // between an object and the picture's edge
 constexpr double kPairRadius = 0.185;
 constexpr double kPairShift = 0.245;
@@ -66,11 +67,12 @@ float within_picture(double centre, double radius) {
 }
 
 /// Sets radius and centre, jittered, and within the picture.
-void put_at(Object& object, double x, double y, double radius, Random& random) {
+void put_at(Object& object, double x, double y, double radius, Random& random,
+            double jitter = kShiftJitter) {
   radius *= 1 + random.around_zero(kRadiusJitter);
   object.radius = static_cast<float>(radius);
-  object.cx = within_picture(x + random.around_zero(kShiftJitter), radius);
-  object.cy = within_picture(y + random.around_zero(kShiftJitter), radius);
+  object.cx = within_picture(x + random.around_zero(jitter), radius);
+  object.cy = within_picture(y + random.around_zero(jitter), radius);
 }
 
 /// Sets the geometry that goes with the object's place.
@@ -124,7 +126,7 @@ Scene basic_pair(Random& random) {
 
 /// Wide enough that something can be seen within.
 constexpr std::array kHolders = {Shape::circle, Shape::square, Shape::heart, Shape::diamond,
-                                 Shape::cloud, Shape::apple, Shape::balloon, Shape::leaf};
+                                 Shape::cloud, Shape::balloon};
 
 /// Places the objects of a group, whose shapes and colours are chosen.
 void arrange(Scene& scene, Random& random) {
@@ -138,21 +140,21 @@ void arrange(Scene& scene, Random& random) {
     case Grouping::inside: {
       objects[1].shape = kHolders[random.below(static_cast<int>(kHolders.size()))];
       put_at(objects[1], 0.5, 0.5, 0.42, random);
-      put_at(objects[0], objects[1].cx, objects[1].cy, 0.15, random);
+      put_at(objects[0], objects[1].cx, objects[1].cy, 0.15, random, kCrowdedJitter);
       objects[1].size = Size::big;
       objects[0].size = Size::small;
       break;
     }
     case Grouping::in_front: {
       const double side = random.chance(0.5) ? 0.11 : -0.11;
-      put_at(objects[1], 0.5 - side, 0.42, 0.27, random);
-      put_at(objects[0], 0.5 + side, 0.66, 0.23, random);
+      put_at(objects[1], 0.5 - side, 0.4, 0.27, random);
+      put_at(objects[0], 0.5 + side, 0.67, 0.23, random);
       break;
     }
     case Grouping::between:
       for (int i = 0; i < 3; ++i) {
         constexpr std::array kAcross = {0.5, 0.18, 0.82};
-        put_at(objects[i], kAcross[i], 0.5, 0.135, random);
+        put_at(objects[i], kAcross[i], 0.5, 0.135, random, kCrowdedJitter);
         objects[i].size = Size::small;
       }
       break;
@@ -162,7 +164,7 @@ void arrange(Scene& scene, Random& random) {
       const double tilt = random.around_zero(0.16);
       for (std::size_t i = 0; i < objects.size(); ++i)
         put_at(objects[i], first + step * i, 0.5 + tilt * (i - (objects.size() - 1) / 2.0),
-               three ? 0.135 : 0.19, random);
+               three ? 0.135 : 0.19, random, kCrowdedJitter);
       break;
     }
   }
@@ -306,8 +308,8 @@ Scene held_out_group(std::uint64_t index) {
 }
 
 Size nearest_size(float extent) {
-  // Extents are up to 10 % below the radius, hence the limits a little below half way.
-  return extent < 0.2f ? Size::small : extent < 0.3f ? Size::normal : Size::big;
+  // Extents are up to 15 % below the radius, hence the limits a little below half way.
+  return extent < 0.188f ? Size::small : extent < 0.29f ? Size::normal : Size::big;
 }
 
 Place nearest_place(float cx, float cy) {

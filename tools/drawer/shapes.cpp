@@ -278,10 +278,10 @@ constexpr Part kLeaf[] = {
      [](float x, float y) {
        // Two discs overlap, their tips up right and down left.
        const float u = (x - y) * 0.7071f, v = (x + y) * 0.7071f;
-       return std::max(circle(u, v - 0.66f, 1.24f), circle(u, v + 0.66f, 1.24f));
+       return std::max(circle(u, v - 0.7f, 1.36f), circle(u, v + 0.7f, 1.36f));
      }},
     {Tone::dark, [](float x, float y) {
-       return std::min({stroke(x, y, {-0.92f, 0.92f}, {0.5f, -0.5f}, 0.035f),
+       return std::min({stroke(x, y, {-0.9f, 0.9f}, {0.54f, -0.54f}, 0.035f),
                         stroke(x, y, {-0.3f, 0.3f}, {-0.3f, -0.14f}, 0.025f),
                         stroke(x, y, {-0.3f, 0.3f}, {0.14f, 0.3f}, 0.025f),
                         stroke(x, y, {0.08f, -0.08f}, {0.08f, -0.46f}, 0.025f),
@@ -330,8 +330,8 @@ constexpr Part kCrown[] = {
 constexpr Part kCat[] = {
     {Tone::dark,
      [](float x, float y) {
-       return std::min(stroke(x, y, {0.4f, 0.76f}, {0.74f, 0.6f}, 0.09f),
-                       stroke(x, y, {0.74f, 0.6f}, {0.76f, 0.2f}, 0.09f));
+       return std::min(stroke(x, y, {0.36f, 0.76f}, {0.6f, 0.62f}, 0.09f),
+                       stroke(x, y, {0.6f, 0.62f}, {0.62f, 0.24f}, 0.09f));
      }},
     {Tone::main,
      [](float x, float y) {

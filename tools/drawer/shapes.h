@@ -12,7 +12,7 @@ namespace invokeai::drawer {
 enum class Tone { main, dark, light, wood, cream, black, white, glass, leaf, gold };
 
 /// Signed distance from (x, y) to the edge, negative inside. A shape's bounding box is about [-1,1]
-/// squared, y down, the longer half side between 0.9 and 1.
+/// squared, y down, the longer half side between 0.85 and 1.
 using Distance = float (*)(float x, float y);
 
 struct Part {
