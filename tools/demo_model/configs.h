@@ -2,6 +2,7 @@
 // The demo model's shape, in the words of diffusers' config files.
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace invokeai::demo {
 
@@ -36,16 +37,16 @@ inline nlohmann::json unet_config(int size) {
           {"flip_sin_to_cos", true}, {"freq_shift", 0}, {"downsample_padding", 1}, {"mid_block_scale_factor", 1}};
 }
 
-inline nlohmann::json scheduler_config() {
+inline nlohmann::json scheduler_config(const std::string& prediction) {
   return {{"_class_name", "PNDMScheduler"}, {"_diffusers_version", "0.12.1"},
           {"beta_start", 0.00085}, {"beta_end", 0.012}, {"beta_schedule", "scaled_linear"},
           {"num_train_timesteps", 1000}, {"clip_sample", false}, {"set_alpha_to_one", false},
-          {"skip_prk_steps", true}, {"steps_offset", 1}, {"prediction_type", "epsilon"},
+          {"skip_prk_steps", true}, {"steps_offset", 1}, {"prediction_type", prediction},
           {"trained_betas", nullptr}};
 }
 
-inline nlohmann::json model_index() {
-  return {{"_class_name", "StableDiffusionPipeline"}, {"_diffusers_version", "0.12.1"},
+inline nlohmann::json model_index(bool inpainting) {
+  return {{"_class_name", inpainting ? "StableDiffusionInpaintPipeline" : "StableDiffusionPipeline"}, {"_diffusers_version", "0.12.1"},
           {"requires_safety_checker", false}, {"feature_extractor", {nullptr, nullptr}},
           {"safety_checker", {nullptr, nullptr}}, {"scheduler", {"diffusers", "PNDMScheduler"}},
           {"text_encoder", {"transformers", "CLIPTextModel"}}, {"tokenizer", {"transformers", "CLIPTokenizer"}},

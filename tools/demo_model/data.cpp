@@ -6,10 +6,11 @@
 
 namespace invokeai::demo {
 
-std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count) {
+std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count,
+                                         drawer::Vocabulary vocabulary) {
   std::vector<drawer::Scene> scenes;
   scenes.reserve(count);
-  for (int i = 0; i < count; ++i) scenes.push_back(drawer::random_scene(first + i));
+  for (int i = 0; i < count; ++i) scenes.push_back(drawer::random_scene(first + i, {.vocabulary = vocabulary}));
   return scenes;
 }
 

@@ -14,6 +14,7 @@ namespace invokeai::demo {
 /// two threads; the result does not depend on how many there are.
 at::Tensor paint_batch(const std::vector<drawer::Scene>& scenes, int size);
 
-std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count);
+std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count,
+                                         drawer::Vocabulary vocabulary = drawer::Vocabulary::full);
 
 }  // namespace invokeai::demo

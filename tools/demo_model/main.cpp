@@ -7,18 +7,16 @@
 #include "demo_model/trainer.h"
 
 namespace demo = invokeai::demo;
+using invokeai::drawer::Rendering, invokeai::drawer::Vocabulary;
 
-namespace {
-
-invokeai::Result<> write_index(const demo::TrainOptions& options) {
-  std::filesystem::create_directories(options.folder / "scheduler");
-  TRY_VOID(invokeai::write_file_atomically(options.folder / "scheduler/scheduler_config.json",
-                                           demo::scheduler_config().dump(2) + "\n"));
-  return invokeai::write_file_atomically(options.folder / "model_index.json",
-                                         demo::model_index().dump(2) + "\n");
+invokeai::Result<> demo::write_index(const TrainOptions& options) {
+  fs::create_directories(options.folder / "scheduler");
+  const char* prediction = options.prediction == Prediction::noise ? "epsilon" : "v_prediction";
+  TRY_VOID(write_file_atomically(options.folder / "scheduler/scheduler_config.json",
+                                 scheduler_config(prediction).dump(2) + "\n"));
+  return write_file_atomically(options.folder / "model_index.json",
+                               model_index(options.kind == Kind::inpainting).dump(2) + "\n");
 }
-
-}  // namespace
 
 int main(int argc, char** argv) {
   demo::TrainOptions options;
@@ -37,6 +35,22 @@ int main(int argc, char** argv) {
   app.add_option("--size", options.size, "Side of the pictures");
   app.add_option("--seed", options.seed, "Seed");
   app.add_option("--from", options.from, "Model folder whose weights the stage begins with");
+  const auto named = [](const auto& values) { return CLI::CheckedTransformer(values, CLI::ignore_case); };
+  app.add_option("--kind", options.kind, "text_to_image, inpainting")
+      ->transform(named(std::map<std::string, demo::Kind>{{"text_to_image", demo::Kind::text_to_image},
+                                                          {"inpainting", demo::Kind::inpainting}}));
+  app.add_option("--prediction", options.prediction, "noise, velocity")
+      ->transform(named(std::map<std::string, demo::Prediction>{{"noise", demo::Prediction::noise},
+                                                                {"velocity", demo::Prediction::velocity}}));
+  app.add_option("--style", options.style, "Paint everything so: shiny, pencil, watercolor, night")
+      ->transform(named(std::map<std::string, Rendering>{{"shiny", Rendering::shiny},
+                                                         {"pencil", Rendering::pencil},
+                                                         {"watercolor", Rendering::watercolor},
+                                                         {"night", Rendering::night}}));
+  app.add_option("--vocabulary", options.vocabulary, "basic, full")
+      ->transform(named(std::map<std::string, Vocabulary>{{"basic", Vocabulary::basic}, {"full", Vocabulary::full}}));
+  app.add_flag("--frozen-text", options.frozen_text, "Leave the text encoder as it is");
+  app.add_option("--overshoot", options.overshoot, "How far latents are pushed outwards");
   app.add_option("--save-minutes", options.save_minutes, "Between checkpoints");
   app.add_option("--cache", options.cache, "Encoded pictures held in memory");
   CLI11_PARSE(app, argc, argv);
@@ -46,7 +60,7 @@ int main(int argc, char** argv) {
                    : stage == "unet"    ? demo::train_unet
                                         : demo::train_shape_classifier;
   auto result = run(options);
-  if (result) result = write_index(options);
+  if (result) result = demo::write_index(options);
   if (result) return 0;
   std::fprintf(stderr, "error: %s\n", result.error().text().c_str());
   return invokeai::exit_status(result.error().code);

@@ -10,10 +10,16 @@
 #include <string>
 
 #include "base/result.h"
+#include "drawer/scene.h"
 
 namespace invokeai::demo {
 
 namespace fs = std::filesystem;
+
+/// What the UNet paints from: words alone, or words and a picture with a hole (9 channels).
+enum class Kind { text_to_image, inpainting };
+/// What the UNet predicts.
+enum class Prediction { noise, velocity };
 
 struct TrainOptions {
   fs::path folder;                 ///< the model folder; checkpoints lie in its `training` folder
@@ -28,6 +34,12 @@ struct TrainOptions {
   std::uint64_t seed = 1;
   int cache = 16000;               ///< encoded pictures held in memory (UNet stage)
   std::optional<fs::path> from;    ///< model folder whose weights a stage begins with; else `folder`
+  Kind kind = Kind::text_to_image;
+  Prediction prediction = Prediction::noise;
+  bool frozen_text = false;        ///< leaves the text encoder as it is, so that models can share it
+  std::optional<drawer::Rendering> style;  ///< paint everything in this manner, whatever captions say
+  drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
+  double overshoot = 1.5;          ///< how far latents are pushed outwards, see diffusion.h
   double save_minutes = 10;        ///< between checkpoints, each with a sheet and the loss curve
 };
 
@@ -38,9 +50,12 @@ Result<> train_vae(const TrainOptions& options);
 /// Text encoder: learns to tell what a caption says (colours, shapes, places) before it meets the
 /// UNet, so that the UNet's cross-attention finds meaning from its first step. -> folder/text_encoder
 Result<> train_text(const TrainOptions& options);
-/// UNet and text encoder together: noise prediction with min-SNR weighting (Hang 2023), 10 % of the
-/// captions dropped for guidance. -> folder/unet, folder/text_encoder
+/// UNet and text encoder together, see diffusion.h; 15 % of the captions dropped for guidance. Also
+/// makes fine-tunes: for inpainting, of velocity prediction, of one style.
+/// -> folder/unet, folder/text_encoder, and the folder's other parts if they come from elsewhere
 Result<> train_unet(const TrainOptions& options);
+/// The files that make the folder a pipeline: model_index.json, scheduler/scheduler_config.json.
+Result<> write_index(const TrainOptions& options);
 /// Small convolutional network that tells the drawer's shapes apart, for measurements.
 Result<> train_shape_classifier(const TrainOptions& options);
 

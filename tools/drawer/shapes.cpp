@@ -225,7 +225,7 @@ constexpr Part kApple[] = {
      }},
     {Tone::main, [](float x, float y) {
        const float side = std::abs(x);
-       return std::min(circle(side - 0.3f, y - 0.12f, 0.62f), ellipse(x, y - 0.3f, 0.6f, 0.62f));
+       return std::min(circle(side - 0.3f, y - 0.12f, 0.62f), ellipse(x, y - 0.2f, 0.6f, 0.66f));
      }}};
 
 constexpr Part kBalloon[] = {
