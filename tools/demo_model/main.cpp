@@ -2,28 +2,17 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "base/file.h"
-#include "demo_model/configs.h"
 #include "demo_model/trainer.h"
 
 namespace demo = invokeai::demo;
 using invokeai::drawer::Rendering, invokeai::drawer::Vocabulary;
 
-invokeai::Result<> demo::write_index(const TrainOptions& options) {
-  fs::create_directories(options.folder / "scheduler");
-  const char* prediction = options.prediction == Prediction::noise ? "epsilon" : "v_prediction";
-  TRY_VOID(write_file_atomically(options.folder / "scheduler/scheduler_config.json",
-                                 scheduler_config(prediction).dump(2) + "\n"));
-  return write_file_atomically(options.folder / "model_index.json",
-                               model_index(options.kind == Kind::inpainting).dump(2) + "\n");
-}
-
 int main(int argc, char** argv) {
   demo::TrainOptions options;
   std::string stage;
   CLI::App app("Trains the demo model, one stage after the other: tokenizer, vae, text, unet; and the "
-               "classifier that measures it");
-  app.add_option("stage", stage)->required()->check(CLI::IsMember({"tokenizer", "vae", "text", "unet", "classifier"}));
+               "judge that measures it");
+  app.add_option("stage", stage)->required()->check(CLI::IsMember({"tokenizer", "vae", "text", "unet", "judge"}));
   app.add_option("--folder", options.folder, "Model folder")->required();
   app.add_option("--training", options.training, "Folder of checkpoints and log")->required();
   app.add_option("--device", options.device, "cpu, cuda");
@@ -51,6 +40,7 @@ int main(int argc, char** argv) {
       ->transform(named(std::map<std::string, Vocabulary>{{"basic", Vocabulary::basic}, {"full", Vocabulary::full}}));
   app.add_flag("--frozen-text", options.frozen_text, "Leave the text encoder as it is");
   app.add_option("--overshoot", options.overshoot, "How far latents are pushed outwards");
+  app.add_option("--sheet", options.sheet, "Pictures on the sheets of the UNet stage");
   app.add_option("--save-minutes", options.save_minutes, "Between checkpoints");
   app.add_option("--cache", options.cache, "Encoded pictures held in memory");
   CLI11_PARSE(app, argc, argv);
@@ -58,9 +48,8 @@ int main(int argc, char** argv) {
                    : stage == "vae"     ? demo::train_vae
                    : stage == "text"    ? demo::train_text
                    : stage == "unet"    ? demo::train_unet
-                                        : demo::train_shape_classifier;
-  auto result = run(options);
-  if (result) result = demo::write_index(options);
+                                        : demo::train_judge;
+  const auto result = run(options);
   if (result) return 0;
   std::fprintf(stderr, "error: %s\n", result.error().text().c_str());
   return invokeai::exit_status(result.error().code);

@@ -8,6 +8,7 @@
 #include "demo_model/sheets.h"
 #include "demo_model/sitting.h"
 #include "demo_model/warm_start.h"
+#include "drawer/random.h"
 #include "nn/vae.h"
 
 namespace invokeai::demo {
@@ -29,6 +30,20 @@ at::Tensor perceived_difference(at::Tensor a, at::Tensor b) {
     for (const int dim : {2, 3}) sum = sum + (slope(a, dim) - slope(b, dim)).abs().mean();
   }
   return sum;
+}
+
+/// Half of the pictures in other colours: channels exchanged, turned over, weakened. So latents hold
+/// colours as such, not a code for the drawer's fourteen: what lies between two colours decodes to a
+/// colour between them, and pictures from elsewhere come back as they were.
+at::Tensor recolored(const at::Tensor& pixels, drawer::Random& random) {
+  at::Tensor out = pixels.clone();
+  for (std::int64_t i = 0; i < pixels.size(0); i += 2)
+    for (int channel = 0; channel < 3; ++channel) {
+      const double size = 0.4 + 0.6 * random.unit();
+      const double offset = random.around_zero(1 - size), gain = random.chance(0.3) ? -size : size;
+      out[i][channel].copy_(pixels[i][random.below(3)] * gain + offset);
+    }
+  return out;
 }
 
 /// Squares of a quarter of the area at random places: local statistics are the same as those of
@@ -98,7 +113,6 @@ Result<> train_vae(const TrainOptions& options) {
     if (name == "quant_conv.bias") p.slice(0, config.latent_channels).fill_(-5);
   });
   TRY_ASSIGN(const int taken, warm_start(vae, options.from.value_or(options.folder) / "vae", kStem));
-  // The optimizer's copies keep single precision: the network is rounded after they are taken.
   nn::convert(vae, device, dtype);
   nn::AdamW optimizer(vae, {.beta2 = 0.99, .weight_decay = 0.0, .ema_decay = 0.998});
   const fs::path file = options.training / "vae.safetensors";
@@ -117,14 +131,14 @@ Result<> train_vae(const TrainOptions& options) {
     assign(vae, optimizer.master());
     return {};
   };
-  TRY_VOID(save());
+  drawer::Random random(options.seed * 17 + before);
   while (sitting.goes_on()) {
     const std::int64_t done = sitting.done();
     const bool whole = options.pictures - done <= options.decay / 2;  // whole pictures at the end
     const int count = whole ? std::max(1, options.batch / 2) : options.batch;
     at::Tensor pixels = paint_batch(random_scenes(options.seed * 1'000'000'000 + done, count), options.size);
     if (!whole) pixels = crop(pixels, options.size / 2, options.seed + done / count);
-    pixels = pixels.to(device);
+    pixels = recolored(pixels, random).to(device);
     const auto latent = vae.encode(pixels.to(dtype));
     const at::Tensor noise = at::randn_like(latent.mean);
     const at::Tensor decoded =

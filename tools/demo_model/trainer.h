@@ -40,6 +40,7 @@ struct TrainOptions {
   std::optional<drawer::Rendering> style;  ///< paint everything in this manner, whatever captions say
   drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
   double overshoot = 1.5;          ///< how far latents are pushed outwards, see diffusion.h
+  int sheet = 16;                  ///< pictures on the sheets that the UNet stage draws
   double save_minutes = 10;        ///< between checkpoints, each with a sheet and the loss curve
 };
 
@@ -56,8 +57,8 @@ Result<> train_text(const TrainOptions& options);
 Result<> train_unet(const TrainOptions& options);
 /// The files that make the folder a pipeline: model_index.json, scheduler/scheduler_config.json.
 Result<> write_index(const TrainOptions& options);
-/// Small convolutional network that tells the drawer's shapes apart, for measurements.
-Result<> train_shape_classifier(const TrainOptions& options);
+/// The eyes that measure what pictures show, see judge.h. -> folder/judge.safetensors
+Result<> train_judge(const TrainOptions& options);
 
 /// Learning rate after `done` pictures of a sitting with `left` to come: 100 steps of warm-up, then
 /// constant, then half a cosine down to 0 over the last `decay` pictures.
