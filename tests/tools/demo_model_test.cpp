@@ -23,8 +23,13 @@ class Maker : public ::testing::Test {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     folder_ = fs::path(::testing::TempDir()) / (std::string("demo_model_") + test->name());
     fs::remove_all(folder_);
-    options_ = {.folder = folder_ / "model", .training = folder_ / "training", .pictures = 2, .batch = 2,
-                .size = 64, .cache = 4, .sheet = 0};
+    options_ = {.folder = folder_ / "model",
+                .training = folder_ / "training",
+                .pictures = 2,
+                .batch = 2,
+                .size = 64,
+                .cache = 4,
+                .sheet = 0};
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -38,7 +43,7 @@ class Maker : public ::testing::Test {
   TrainOptions options_;
 };
 
-#define EXPECT_WORKS(call)                                                  \
+#define EXPECT_WORKS(call) \
   if (const auto worked = call; !worked) ADD_FAILURE() << worked.error().text()
 
 TEST(LearningRate, WarmsUpStaysAndFallsAlongACosine) {
@@ -114,7 +119,11 @@ TEST(WarmStart, ReadsZerosInNewChannels) {
   const at::Tensor latents = at::randn({1, 4, 16, 16}), rest = at::randn({1, 5, 16, 16});
   const at::Tensor timestep = at::tensor({500.0f}), context = at::randn({1, 77, 128});
   const at::Tensor narrow = networks->unet->forward(latents, timestep, context);
-  EXPECT_LT((wider.forward(at::cat({latents, rest}, 1), timestep, context) - narrow).abs().max().item<float>(), 1e-4);
+  EXPECT_LT((wider.forward(at::cat({latents, rest}, 1), timestep, context) - narrow)
+                .abs()
+                .max()
+                .item<float>(),
+            1e-4);
 }
 
 TEST(Diffusion, UsesTheNoiseLevelsOfStableDiffusion) {

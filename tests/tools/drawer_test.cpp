@@ -60,7 +60,8 @@ TEST(Scene, IsTheSameOnEveryMachine) {
             "a pink ring at the top on a blue background");
   EXPECT_EQ(plain_caption(random_scene(27)),
             "a shiny white square below a red bird on a gray background");
-  EXPECT_EQ(caption(random_scene(52), 52), "a small dotted black star at the top on a lime background");
+  EXPECT_EQ(caption(random_scene(52), 52),
+            "a small dotted black star at the top on a lime background");
 }
 
 TEST(Scene, StaysInsideThePictureAndKeepsColoursApart) {
@@ -77,7 +78,8 @@ TEST(Scene, StaysInsideThePictureAndKeepsColoursApart) {
       }
       if (scene.objects.size() != 2 || scene.grouping != Grouping::apart) continue;
       const Object &a = scene.objects[0], &b = scene.objects[1];
-      EXPECT_GT(std::max(std::abs(a.cx - b.cx), std::abs(a.cy - b.cy)), a.radius + b.radius) << seed;
+      EXPECT_GT(std::max(std::abs(a.cx - b.cx), std::abs(a.cy - b.cy)), a.radius + b.radius)
+          << seed;
       EXPECT_TRUE(a.shape != b.shape || a.color != b.color);
     }
 }
@@ -151,15 +153,20 @@ TEST(Caption, SaysWhatIsSeen) {
 }
 
 TEST(Caption, SaysHowThingsAreGroupedAndMade) {
-  const Object cat{.shape = Shape::cat, .color = Color::gray}, cup{.shape = Shape::cup, .color = Color::lime};
-  const Object leaf{.shape = Shape::leaf, .color = Color::red, .size = Size::big, .pattern = Pattern::striped};
+  const Object cat{.shape = Shape::cat, .color = Color::gray},
+      cup{.shape = Shape::cup, .color = Color::lime};
+  const Object leaf{
+      .shape = Shape::leaf, .color = Color::red, .size = Size::big, .pattern = Pattern::striped};
   using enum Grouping;
   const auto say = [](Scene scene) { return plain_caption(scene); };
-  EXPECT_EQ(say({Color::pink, {cat, cup}, inside}), "a gray cat inside a lime cup on a pink background");
-  EXPECT_EQ(say({Color::pink, {cat, cup}, in_front}), "a gray cat in front of a lime cup on a pink background");
+  EXPECT_EQ(say({Color::pink, {cat, cup}, inside}),
+            "a gray cat inside a lime cup on a pink background");
+  EXPECT_EQ(say({Color::pink, {cat, cup}, in_front}),
+            "a gray cat in front of a lime cup on a pink background");
   EXPECT_EQ(say({Color::pink, {cat, cup, leaf}, between}),
             "a gray cat between a lime cup and a striped red leaf on a pink background");
-  EXPECT_EQ(say({Color::blue, {leaf, leaf, leaf}, several}), "three striped red leaves on a blue background");
+  EXPECT_EQ(say({Color::blue, {leaf, leaf, leaf}, several}),
+            "three striped red leaves on a blue background");
   EXPECT_EQ(say({Color::blue, {cat, cat}, several, Backdrop::plain, Rendering::shiny}),
             "two shiny gray cats on a blue background");
   EXPECT_EQ(say({Color::white, {leaf}, apart, Backdrop::plain, Rendering::pencil}),
@@ -175,7 +182,8 @@ TEST(Caption, UsesOnlyTheVocabularyAndRarelyLeavesOutTheBackground) {
   const std::set<std::string> known(texts.begin(), texts.end());
   EXPECT_EQ(known.size(), texts.size());
   const auto says = [](const std::string& text, const std::vector<std::string_view>& any) {
-    return std::ranges::any_of(any, [&](std::string_view word) { return text.find(word) != text.npos; });
+    return std::ranges::any_of(any,
+                               [&](std::string_view word) { return text.find(word) != text.npos; });
   };
   int grounds = 0, colored = 0;
   for (int seed = 0; seed < 10000; ++seed) {
@@ -185,7 +193,8 @@ TEST(Caption, UsesOnlyTheVocabularyAndRarelyLeavesOutTheBackground) {
       ++colored;
       grounds += says(text, words(scene.background));
     }
-    if (scene.grouping != Grouping::several) EXPECT_TRUE(says(text, words(scene.objects[0].shape))) << text;
+    if (scene.grouping != Grouping::several)
+      EXPECT_TRUE(says(text, words(scene.objects[0].shape))) << text;
     for (std::size_t at = 0; (at = text.find(',', at)) != std::string::npos; at += 2)
       text.insert(at, " ");
     std::istringstream stream(text);

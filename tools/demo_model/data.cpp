@@ -11,7 +11,8 @@ std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count,
                                          drawer::Vocabulary vocabulary) {
   std::vector<drawer::Scene> scenes;
   scenes.reserve(count);
-  for (int i = 0; i < count; ++i) scenes.push_back(drawer::random_scene(first + i, {.vocabulary = vocabulary}));
+  for (int i = 0; i < count; ++i)
+    scenes.push_back(drawer::random_scene(first + i, {.vocabulary = vocabulary}));
   return scenes;
 }
 
@@ -26,7 +27,8 @@ at::Tensor paint_batch(const std::vector<drawer::Scene>& scenes, int size) {
       std::copy(picture.pixels.begin(), picture.pixels.end(), data + i * stride);
     }
   };
-  const auto threads = static_cast<std::int64_t>(std::clamp(std::thread::hardware_concurrency(), 1u, 16u));
+  const auto threads =
+      static_cast<std::int64_t>(std::clamp(std::thread::hardware_concurrency(), 1u, 16u));
   {
     std::vector<std::jthread> others;
     for (std::int64_t i = 1; i < threads; ++i) others.emplace_back(paint_every, i, threads);

@@ -39,9 +39,9 @@ at::Tensor alphas_cumprod();
 /// understood. Errors of the velocity get the same weights, divided by 1 + 1/snr, by which they are
 /// larger.
 ///
-/// Overshoot o: the network sees sqrt(a) (1 + o') x + sqrt(1-a) n and is to find x all the same, with
-/// o' = o min(1, 2 sqrt((1-a)/a)) so that the answer stays small where noise is low. Guidance pushes
-/// latents beyond all pictures; so the network learns the way back.
+/// Overshoot o: the network sees sqrt(a) (1 + o') x + sqrt(1-a) n and is to find x all the same,
+/// with o' = o min(1, 2 sqrt((1-a)/a)) so that the answer stays small where noise is low. Guidance
+/// pushes latents beyond all pictures; so the network learns the way back.
 at::Tensor weighted_error(const DiffusionNetworks& networks, const Example& example,
                           const at::Tensor& alphas, Prediction prediction);
 

@@ -26,8 +26,9 @@ std::vector<drawer::Scene> styled(std::vector<drawer::Scene> scenes, const Train
 /// Tells encodings of other autoencoders apart.
 std::string key_of(const nn::Vae& vae, const TrainOptions& options) {
   double sum = 0;
-  const_cast<nn::Vae&>(vae).visit_parameters(
-      [&](const std::string&, at::Tensor& p) { sum += p.to(at::kFloat).abs().sum().item<double>(); });
+  const_cast<nn::Vae&>(vae).visit_parameters([&](const std::string&, at::Tensor& p) {
+    sum += p.to(at::kFloat).abs().sum().item<double>();
+  });
   return fmt::format("latents-{}-{}-{}-{}-{:.6g}", options.seed, options.cache, options.size,
                      options.style ? drawer::name(*options.style) : "any", sum);
 }
@@ -52,7 +53,8 @@ at::Tensor random_mask(int size, int cell, drawer::Random& random) {
 Result<Examples> Examples::prepare(const nn::Vae& vae, const text::ClipTokenizer& tokenizer,
                                    const TrainOptions& options, int threads) {
   Examples examples(vae, tokenizer, options);
-  examples.scenes_ = random_scenes(options.seed * 1'000'000'000 + 500'000'000, options.cache, options.vocabulary);
+  examples.scenes_ =
+      random_scenes(options.seed * 1'000'000'000 + 500'000'000, options.cache, options.vocabulary);
   const fs::path file = options.training / (key_of(vae, options) + ".safetensors");
   if (fs::exists(file)) {
     TRY_ASSIGN(const models::TensorSource source, models::open_tensor_file(file));
@@ -77,8 +79,8 @@ Result<> Examples::encode(int threads) {
       const auto begin = painted.begin() + static_cast<std::ptrdiff_t>(i * kAtOnce);
       const std::vector<drawer::Scene> scenes(
           begin, begin + std::min<std::ptrdiff_t>(kAtOnce, painted.end() - begin));
-      const auto latent =
-          vae_.encode(paint_batch(scenes, options_.size).to(at::Device(options_.device), at::kBFloat16));
+      const auto latent = vae_.encode(
+          paint_batch(scenes, options_.size).to(at::Device(options_.device), at::kBFloat16));
       moments[i] = at::cat({latent.mean, latent.log_variance}, 1).contiguous();
     }
   });
@@ -86,7 +88,8 @@ Result<> Examples::encode(int threads) {
   return {};
 }
 
-at::Tensor Examples::draw_surroundings(const std::vector<std::int64_t>& picks, drawer::Random& random) const {
+at::Tensor Examples::draw_surroundings(const std::vector<std::int64_t>& picks,
+                                       drawer::Random& random) const {
   std::vector<drawer::Scene> scenes;
   std::vector<at::Tensor> masks;
   const int cell = static_cast<int>(vae_.scale());
@@ -98,8 +101,10 @@ at::Tensor Examples::draw_surroundings(const std::vector<std::int64_t>& picks, d
   at::NoGradGuard no_grad;
   const at::Device device(options_.device);
   const at::Tensor mask = at::stack(masks).to(device);
-  const at::Tensor pixels = paint_batch(styled(scenes, options_), options_.size).to(device) * (1 - mask);
-  at::Tensor known = vae_.encode(pixels.to(at::kBFloat16)).mean.to(at::kFloat) * vae_.config().scaling_factor;
+  const at::Tensor pixels =
+      paint_batch(styled(scenes, options_), options_.size).to(device) * (1 - mask);
+  at::Tensor known =
+      vae_.encode(pixels.to(at::kBFloat16)).mean.to(at::kFloat) * vae_.config().scaling_factor;
   const at::Tensor cells = mask.slice(2, 0, options_.size, cell).slice(3, 0, options_.size, cell);
   // Where all is to be painted the pipeline shows nothing at all.
   known = known * (cells.mean({1, 2, 3}, true) < 1).to(at::kFloat);
@@ -113,10 +118,12 @@ Example Examples::draw(int count, drawer::Random& random) const {
   for (int i = 0; i < count; ++i) {
     picks[i] = random.below(static_cast<int>(scenes_.size()));
     if (!random.chance(kUnsaid)) captions[i] = drawer::caption(scenes_[picks[i]], random.next());
-    if (random.chance(kOvershot)) overshoot[i] = static_cast<float>(options_.overshoot * random.unit());
+    if (random.chance(kOvershot))
+      overshoot[i] = static_cast<float>(options_.overshoot * random.unit());
   }
   const at::Device device(options_.device);
-  const auto moments = moments_.index_select(0, at::tensor(picks).to(device)).to(at::kFloat).chunk(2, 1);
+  const auto moments =
+      moments_.index_select(0, at::tensor(picks).to(device)).to(at::kFloat).chunk(2, 1);
   Example out;
   out.ids = encode_captions(tokenizer_, captions).to(device);
   out.latents = (moments[0] + (moments[1] * 0.5).exp() * at::randn_like(moments[0])) *

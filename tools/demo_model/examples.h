@@ -27,7 +27,8 @@ class Examples {
       : vae_(vae), tokenizer_(tokenizer), options_(options) {}
 
   Result<> encode(int threads);
-  at::Tensor draw_surroundings(const std::vector<std::int64_t>& picks, drawer::Random& random) const;
+  at::Tensor draw_surroundings(const std::vector<std::int64_t>& picks,
+                               drawer::Random& random) const;
 
   const nn::Vae& vae_;
   const text::ClipTokenizer& tokenizer_;

@@ -11,9 +11,11 @@ constexpr int kObjectSide = 48, kMannerSide = 64;
 
 /// [1,3,H,W] in [0,1]
 at::Tensor as_pixels(const image::Image& picture) {
-  return at::from_blob(const_cast<std::uint8_t*>(picture.pixels.data()), {1, picture.height, picture.width, 3},
-                       at::TensorOptions().dtype(at::kByte))
-      .permute({0, 3, 1, 2}).to(at::kFloat).div(255);
+  return at::from_blob(const_cast<std::uint8_t*>(picture.pixels.data()),
+                       {1, picture.height, picture.width, 3}, at::TensorOptions().dtype(at::kByte))
+      .permute({0, 3, 1, 2})
+      .to(at::kFloat)
+      .div(255);
 }
 
 template <class Enum>
@@ -50,25 +52,30 @@ Judge::Judge()
 
 Verdict Judge::judge(const image::Image& picture, drawer::Vocabulary vocabulary) const {
   at::NoGradGuard no_grad;
-  const at::Tensor object = see_object(object_input(picture)), manner = see_manner(manner_input(picture));
-  const int shapes = vocabulary == drawer::Vocabulary::basic ? drawer::kBasicShapes : drawer::kShapes;
-  return {.shape = most_likely<drawer::Shape>(object, 0, shapes),
-          .pattern = most_likely<drawer::Pattern>(object, drawer::kShapes, drawer::kPatterns),
-          .rendering = most_likely<drawer::Rendering>(manner, 0, drawer::kRenderings),
-          .backdrop = most_likely<drawer::Backdrop>(manner, drawer::kRenderings, drawer::kBackdrops)};
+  const at::Tensor object = see_object(object_input(picture)),
+                   manner = see_manner(manner_input(picture));
+  const int shapes =
+      vocabulary == drawer::Vocabulary::basic ? drawer::kBasicShapes : drawer::kShapes;
+  return {
+      .shape = most_likely<drawer::Shape>(object, 0, shapes),
+      .pattern = most_likely<drawer::Pattern>(object, drawer::kShapes, drawer::kPatterns),
+      .rendering = most_likely<drawer::Rendering>(manner, 0, drawer::kRenderings),
+      .backdrop = most_likely<drawer::Backdrop>(manner, drawer::kRenderings, drawer::kBackdrops)};
 }
 
 at::Tensor object_input(const image::Image& picture) {
   const image::Image crop = drawer::crop_to_object(picture, kObjectSide);
   const at::Tensor pixels = as_pixels(crop);
   // Distance from the ground's colour (the mean of the rim), scaled to [-1,1] per picture.
-  const at::Tensor rim = at::cat({pixels.select(2, 0), pixels.select(2, crop.height - 1)}, 2).mean(2);
+  const at::Tensor rim =
+      at::cat({pixels.select(2, 0), pixels.select(2, crop.height - 1)}, 2).mean(2);
   const at::Tensor distance = (pixels - rim.reshape({1, 3, 1, 1})).square().sum(1, true).sqrt();
   return (distance / distance.max().clamp_min(1e-3) * 2 - 1).contiguous();
 }
 
 at::Tensor manner_input(const image::Image& picture) {
-  return (at::adaptive_avg_pool2d(as_pixels(picture), {kMannerSide, kMannerSide}) * 2 - 1).contiguous();
+  return (at::adaptive_avg_pool2d(as_pixels(picture), {kMannerSide, kMannerSide}) * 2 - 1)
+      .contiguous();
 }
 
 }  // namespace invokeai::demo

@@ -10,9 +10,12 @@ using invokeai::drawer::Rendering, invokeai::drawer::Vocabulary;
 int main(int argc, char** argv) {
   demo::TrainOptions options;
   std::string stage;
-  CLI::App app("Trains the demo model, one stage after the other: tokenizer, vae, text, unet; and the "
-               "judge that measures it");
-  app.add_option("stage", stage)->required()->check(CLI::IsMember({"tokenizer", "vae", "text", "unet", "judge"}));
+  CLI::App app(
+      "Trains the demo model, one stage after the other: tokenizer, vae, text, unet; and the "
+      "judge that measures it");
+  app.add_option("stage", stage)
+      ->required()
+      ->check(CLI::IsMember({"tokenizer", "vae", "text", "unet", "judge"}));
   app.add_option("--folder", options.folder, "Model folder")->required();
   app.add_option("--training", options.training, "Folder of checkpoints and log")->required();
   app.add_option("--device", options.device, "cpu, cuda");
@@ -24,20 +27,23 @@ int main(int argc, char** argv) {
   app.add_option("--size", options.size, "Side of the pictures");
   app.add_option("--seed", options.seed, "Seed");
   app.add_option("--from", options.from, "Model folder whose weights the stage begins with");
-  const auto named = [](const auto& values) { return CLI::CheckedTransformer(values, CLI::ignore_case); };
+  const auto named = [](const auto& values) {
+    return CLI::CheckedTransformer(values, CLI::ignore_case);
+  };
   app.add_option("--kind", options.kind, "text_to_image, inpainting")
-      ->transform(named(std::map<std::string, demo::Kind>{{"text_to_image", demo::Kind::text_to_image},
-                                                          {"inpainting", demo::Kind::inpainting}}));
+      ->transform(named(std::map<std::string, demo::Kind>{
+          {"text_to_image", demo::Kind::text_to_image}, {"inpainting", demo::Kind::inpainting}}));
   app.add_option("--prediction", options.prediction, "noise, velocity")
-      ->transform(named(std::map<std::string, demo::Prediction>{{"noise", demo::Prediction::noise},
-                                                                {"velocity", demo::Prediction::velocity}}));
+      ->transform(named(std::map<std::string, demo::Prediction>{
+          {"noise", demo::Prediction::noise}, {"velocity", demo::Prediction::velocity}}));
   app.add_option("--style", options.style, "Paint everything so: shiny, pencil, watercolor, night")
       ->transform(named(std::map<std::string, Rendering>{{"shiny", Rendering::shiny},
                                                          {"pencil", Rendering::pencil},
                                                          {"watercolor", Rendering::watercolor},
                                                          {"night", Rendering::night}}));
   app.add_option("--vocabulary", options.vocabulary, "basic, full")
-      ->transform(named(std::map<std::string, Vocabulary>{{"basic", Vocabulary::basic}, {"full", Vocabulary::full}}));
+      ->transform(named(std::map<std::string, Vocabulary>{{"basic", Vocabulary::basic},
+                                                          {"full", Vocabulary::full}}));
   app.add_flag("--frozen-text", options.frozen_text, "Leave the text encoder as it is");
   app.add_option("--overshoot", options.overshoot, "How far latents are pushed outwards");
   app.add_option("--sheet", options.sheet, "Pictures on the sheets of the UNet stage");

@@ -1,10 +1,9 @@
-// demo-measure MODEL JUDGE [--captions N] [--groups N] [--manners N] [--negatives N] [--steps N] ...
-// demo-measure MODEL JUDGE --round-trip N
-// demo-measure MODEL JUDGE --drawn N
+// demo-measure MODEL JUDGE [--captions N] [--groups N] [--manners N] [--negatives N] [--steps N]
+// ... demo-measure MODEL JUDGE --round-trip N demo-measure MODEL JUDGE --drawn N
 //
 // Draws held-out captions with an ordinary model through the ordinary engine and measures the
-// pictures, see measurements.h. --round-trip judges the autoencoder alone, --drawn the judge itself.
-// Exit status 1 when a share lies under its floor (--floor "shape=85").
+// pictures, see measurements.h. --round-trip judges the autoencoder alone, --drawn the judge
+// itself. Exit status 1 when a share lies under its floor (--floor "shape=85").
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -49,13 +48,16 @@ Result<bool> run(const Options& options) {
   const auto take = [&](demo::Measurement&& measured) {
     good = print(measured.tallies, options.floors) && good;
     const std::size_t count = std::min<std::size_t>(measured.pictures.size(), 48);
-    std::move(measured.pictures.begin(), measured.pictures.begin() + count, std::back_inserter(pictures));
+    std::move(measured.pictures.begin(), measured.pictures.begin() + count,
+              std::back_inserter(pictures));
   };
-  std::printf("| %d steps, guidance %g | right | of |\n|---|---|---|\n", options.trial.steps, options.trial.cfg);
+  std::printf("| %d steps, guidance %g | right | of |\n|---|---|---|\n", options.trial.steps,
+              options.trial.cfg);
   if (options.drawn > 0) take(demo::measure_drawn(judge, options.trial, options.drawn, 128));
   if (options.round_trip > 0) {
     double decibels = 0;
-    TRY_ASSIGN(auto measured, demo::measure_round_trip(options.model, judge, options.trial, options.round_trip, decibels));
+    TRY_ASSIGN(auto measured, demo::measure_round_trip(options.model, judge, options.trial,
+                                                       options.round_trip, decibels));
     std::printf("| round trip | %.2f dB | %d |\n", decibels, options.round_trip);
     const auto floor = options.floors.find("round trip");
     good = floor == options.floors.end() || decibels >= floor->second;
@@ -63,7 +65,8 @@ Result<bool> run(const Options& options) {
   }
   if (options.captions + options.groups + options.manners + options.negatives > 0) {
     TRY_ASSIGN(auto engine, pipeline::StableDiffusion::open({.model_path = options.model}));
-    TRY_ASSIGN(auto captions, demo::measure_captions(*engine, judge, options.trial, options.captions));
+    TRY_ASSIGN(auto captions,
+               demo::measure_captions(*engine, judge, options.trial, options.captions));
     take(std::move(captions));
     TRY_ASSIGN(auto groups, demo::measure_groups(*engine, options.trial, options.groups));
     if (options.groups > 0) take(std::move(groups));
@@ -111,9 +114,11 @@ int main(int argc, char** argv) {
   for (const std::string& floor : floors) {
     const std::size_t equals = floor.find('=');
     char* end = nullptr;
-    const double value = equals == std::string::npos ? 0 : std::strtod(floor.c_str() + equals + 1, &end);
+    const double value =
+        equals == std::string::npos ? 0 : std::strtod(floor.c_str() + equals + 1, &end);
     if (end == nullptr || *end != '\0') {
-      std::fprintf(stderr, "error: --floor %s: a question and a number are wanted, e.g. shape=85\n", floor.c_str());
+      std::fprintf(stderr, "error: --floor %s: a question and a number are wanted, e.g. shape=85\n",
+                   floor.c_str());
       return 2;
     }
     options.floors[floor.substr(0, equals)] = value;

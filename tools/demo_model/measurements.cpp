@@ -17,7 +17,8 @@ namespace {
 /// Answers about one object, in the order they are printed.
 class Portraits {
  public:
-  Portraits(const Judge& judge, drawer::Vocabulary vocabulary) : judge_(judge), vocabulary_(vocabulary) {}
+  Portraits(const Judge& judge, drawer::Vocabulary vocabulary)
+      : judge_(judge), vocabulary_(vocabulary) {}
 
   void look(const drawer::Scene& scene, const image::Image& picture) {
     const drawer::Object& wanted = scene.objects.front();
@@ -33,7 +34,8 @@ class Portraits {
  private:
   const Judge& judge_;
   drawer::Vocabulary vocabulary_;
-  Tally background_{"background colour"}, color_{"object colour"}, shape_{"shape"}, place_{"place"}, size_{"size"};
+  Tally background_{"background colour"}, color_{"object colour"}, shape_{"shape"}, place_{"place"},
+      size_{"size"};
 };
 
 class Groups {
@@ -63,7 +65,8 @@ class Manners {
     const Verdict seen = judge_.judge(picture, drawer::Vocabulary::full);
     rendering_.add(seen.rendering == scene.rendering);
     backdrop_.add(seen.backdrop == scene.backdrop);
-    const bool clear = scene.rendering == drawer::Rendering::flat || scene.rendering == drawer::Rendering::shiny;
+    const bool clear =
+        scene.rendering == drawer::Rendering::flat || scene.rendering == drawer::Rendering::shiny;
     if (clear && scene.objects.size() == 1 && scene.backdrop == drawer::Backdrop::plain)
       pattern_.add(seen.pattern == scene.objects[0].pattern);
   }
@@ -77,7 +80,8 @@ class Manners {
 /// Scenes that no training has seen.
 drawer::Scene fresh_scene(int index) { return drawer::random_scene(0xf7e5'0000'0000u + index); }
 
-Result<image::Image> draw(pipeline::Engine& engine, const Trial& trial, const std::string& prompt, int index) {
+Result<image::Image> draw(pipeline::Engine& engine, const Trial& trial, const std::string& prompt,
+                          int index) {
   pipeline::GenerationRequest request;
   request.prompt = prompt;
   request.steps = trial.steps;
@@ -97,7 +101,8 @@ Result<image::Image> draw(pipeline::Engine& engine, const Trial& trial, const st
 
 /// Draws `count` scenes as their plain captions say and shows them to the answers.
 template <class Answers>
-Result<Measurement> measure_drawings(pipeline::Engine& engine, const Trial& trial, int count, Answers answers,
+Result<Measurement> measure_drawings(pipeline::Engine& engine, const Trial& trial, int count,
+                                     Answers answers,
                                      const std::function<drawer::Scene(int)>& scene_of) {
   Measurement out;
   for (int i = 0; i < count; ++i) {
@@ -112,7 +117,8 @@ Result<Measurement> measure_drawings(pipeline::Engine& engine, const Trial& tria
 
 }  // namespace
 
-Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judge, const Trial& trial, int count) {
+Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judge,
+                                     const Trial& trial, int count) {
   return measure_drawings(engine, trial, count, Portraits(judge, trial.vocabulary),
                           [&](int i) { return drawer::held_out_scene(i, trial.vocabulary); });
 }
@@ -121,7 +127,8 @@ Result<Measurement> measure_groups(pipeline::Engine& engine, const Trial& trial,
   return measure_drawings(engine, trial, count, Groups(), drawer::held_out_group);
 }
 
-Result<Measurement> measure_manners(pipeline::Engine& engine, const Judge& judge, const Trial& trial, int count) {
+Result<Measurement> measure_manners(pipeline::Engine& engine, const Judge& judge,
+                                    const Trial& trial, int count) {
   return measure_drawings(engine, trial, count, Manners(judge), fresh_scene);
 }
 
@@ -129,12 +136,14 @@ Result<Measurement> measure_negatives(pipeline::Engine& engine, const Trial& tri
   Measurement out{.tallies = {{"negative prompt"}}, .pictures = {}};
   for (int i = 0; i < count; ++i) {
     const drawer::Scene scene = drawer::held_out_scene(i, trial.vocabulary);
-    const std::string open = fmt::format("a {} on a {} background", drawer::name(scene.objects[0].shape),
-                                         drawer::name(scene.background));
+    const std::string open =
+        fmt::format("a {} on a {} background", drawer::name(scene.objects[0].shape),
+                    drawer::name(scene.background));
     TRY_ASSIGN(image::Image picture, draw(engine, trial, open, i));
     const drawer::Color color = drawer::measure(picture, trial.vocabulary).object;
     out.pictures.push_back(std::move(picture));
-    TRY_ASSIGN(image::Image without, draw(engine, trial, fmt::format("{} [{}]", open, drawer::name(color)), i));
+    TRY_ASSIGN(image::Image without,
+               draw(engine, trial, fmt::format("{} [{}]", open, drawer::name(color)), i));
     out.tallies[0].add(drawer::measure(without, trial.vocabulary).object != color);
     out.pictures.push_back(std::move(without));
   }
@@ -146,7 +155,8 @@ Measurement measure_drawn(const Judge& judge, const Trial& trial, int count, int
   Groups groups;
   Manners manners(judge);
   for (int i = 0; i < count; ++i) {
-    const drawer::Scene single = drawer::held_out_scene(i, trial.vocabulary), group = drawer::held_out_group(i);
+    const drawer::Scene single = drawer::held_out_scene(i, trial.vocabulary),
+                        group = drawer::held_out_group(i);
     portraits.look(single, drawer::paint(single, side));
     groups.look(group, drawer::paint(group, side));
     manners.look(fresh_scene(i), drawer::paint(fresh_scene(i), side));
@@ -157,8 +167,8 @@ Measurement measure_drawn(const Judge& judge, const Trial& trial, int count, int
   return out;
 }
 
-Result<Measurement> measure_round_trip(const std::string& model, const Judge& judge, const Trial& trial, int count,
-                                       double& decibels) {
+Result<Measurement> measure_round_trip(const std::string& model, const Judge& judge,
+                                       const Trial& trial, int count, double& decibels) {
   at::NoGradGuard no_grad;
   TRY_ASSIGN(const models::Networks networks, models::load_networks({.path = model}));
   const int side = static_cast<int>(networks.unet->config().sample_size * networks.vae->scale());
@@ -169,7 +179,8 @@ Result<Measurement> measure_round_trip(const std::string& model, const Judge& ju
   for (int i = 0; i < count; ++i) {
     // Half of them in any manner: what an autoencoder meets is not portraits alone.
     const bool portrait = basic || i % 2 == 0;
-    const drawer::Scene scene = portrait ? drawer::held_out_scene(i, trial.vocabulary) : fresh_scene(i);
+    const drawer::Scene scene =
+        portrait ? drawer::held_out_scene(i, trial.vocabulary) : fresh_scene(i);
     const at::Tensor pixels = pipeline::to_pixels(drawer::paint(scene, side));
     const at::Tensor decoded = networks.vae->decode(networks.vae->encode(pixels).mean).clamp(-1, 1);
     decibels -= 10 * std::log10(((decoded - pixels) / 2).square().mean().item<double>()) / count;

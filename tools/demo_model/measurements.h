@@ -33,21 +33,24 @@ struct Measurement {
 };
 
 /// Held-out scenes of one object: background colour, object colour, shape, place, size.
-Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judge, const Trial& trial, int count);
+Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judge,
+                                     const Trial& trial, int count);
 /// Held-out scenes of several objects: whether they are grouped so, by kind of grouping and in all.
 Result<Measurement> measure_groups(pipeline::Engine& engine, const Trial& trial, int count);
 /// Random scenes: rendering and backdrop of all, the pattern of single objects on a plain backdrop.
-Result<Measurement> measure_manners(pipeline::Engine& engine, const Judge& judge, const Trial& trial, int count);
-/// Captions that leave the object's colour open, drawn twice from the same noise: how often the colour
-/// of the first picture is gone when the second time the prompt asks for its absence.
+Result<Measurement> measure_manners(pipeline::Engine& engine, const Judge& judge,
+                                    const Trial& trial, int count);
+/// Captions that leave the object's colour open, drawn twice from the same noise: how often the
+/// colour of the first picture is gone when the second time the prompt asks for its absence.
 Result<Measurement> measure_negatives(pipeline::Engine& engine, const Trial& trial, int count);
 
-/// The same questions asked of the drawer's own pictures, `side` pixels wide: what the eyes are worth.
+/// The same questions asked of the drawer's own pictures, `side` pixels wide: what the eyes are
+/// worth.
 Measurement measure_drawn(const Judge& judge, const Trial& trial, int count, int side);
 
 /// The autoencoder alone: held-out scenes painted, encoded and decoded again, which is the best the
 /// whole model can reach. `decibels`: mean of the peak signal-to-noise ratios.
-Result<Measurement> measure_round_trip(const std::string& model, const Judge& judge, const Trial& trial, int count,
-                                       double& decibels);
+Result<Measurement> measure_round_trip(const std::string& model, const Judge& judge,
+                                       const Trial& trial, int count, double& decibels);
 
 }  // namespace invokeai::demo

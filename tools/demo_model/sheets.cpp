@@ -62,8 +62,14 @@ Result<> write_curve(const fs::path& file, const std::vector<double>& values) {
 }
 
 std::vector<image::Image> to_pictures(const at::Tensor& pixels) {
-  const at::Tensor bytes = pixels.to(at::kCPU, at::kFloat).clamp(-1, 1).add(1).mul(127.5).round()
-                               .to(at::kByte).permute({0, 2, 3, 1}).contiguous();
+  const at::Tensor bytes = pixels.to(at::kCPU, at::kFloat)
+                               .clamp(-1, 1)
+                               .add(1)
+                               .mul(127.5)
+                               .round()
+                               .to(at::kByte)
+                               .permute({0, 2, 3, 1})
+                               .contiguous();
   const auto height = static_cast<int>(bytes.size(1)), width = static_cast<int>(bytes.size(2));
   std::vector<image::Image> pictures;
   for (std::int64_t i = 0; i < bytes.size(0); ++i) {

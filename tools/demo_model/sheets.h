@@ -11,7 +11,8 @@
 namespace invokeai::demo {
 
 /// Pictures of one size side by side, `columns` in a row.
-Result<> write_sheet(const fs::path& file, const std::vector<image::Image>& pictures, int columns = 8);
+Result<> write_sheet(const fs::path& file, const std::vector<image::Image>& pictures,
+                     int columns = 8);
 
 /// The values from left to right, the lowest at the bottom, on a logarithmic scale; their running
 /// mean is drawn dark.

@@ -42,9 +42,10 @@ void Sitting::advance(std::int64_t pictures, double loss, double gradient) {
   ++steps_;
   if (seconds() - shown_ < 20 && goes_on()) return;
   shown_ = seconds();
-  log_line(options_, fmt::format("{}: {:7d} pictures  loss {:.4f}  gradient {:.2f}  {:.1f} pictures/s",
-                                 stage_, done_, loss_ / steps_, gradient_ / steps_,
-                                 static_cast<double>(done_ - first_) / seconds()));
+  log_line(options_,
+           fmt::format("{}: {:7d} pictures  loss {:.4f}  gradient {:.2f}  {:.1f} pictures/s",
+                       stage_, done_, loss_ / steps_, gradient_ / steps_,
+                       static_cast<double>(done_ - first_) / seconds()));
   std::ofstream(options_.training / (stage_ + ".csv"), std::ios::app)
       << done_ << ',' << loss_ / steps_ << '\n';
   loss_ = gradient_ = 0;
@@ -67,7 +68,8 @@ Result<> Sitting::draw_curve() const {
 
 double learning_rate(const TrainOptions& options, std::int64_t done, double left) {
   const double warm = std::min(1.0, static_cast<double>(done / options.batch + 1) / 100.0);
-  const double share = std::clamp(left / std::max<double>(static_cast<double>(options.decay), 1), 0.0, 1.0);
+  const double share =
+      std::clamp(left / std::max<double>(static_cast<double>(options.decay), 1), 0.0, 1.0);
   return options.learning_rate * warm * 0.5 * (1 - std::cos(std::numbers::pi * share));
 }
 

@@ -30,7 +30,8 @@ void disturb(image::Image& picture, drawer::Random& random) {
 
 /// Whether the object's eye can know what it sees.
 bool is_portrait(const drawer::Scene& scene) {
-  const bool clear = scene.rendering == drawer::Rendering::flat || scene.rendering == drawer::Rendering::shiny;
+  const bool clear =
+      scene.rendering == drawer::Rendering::flat || scene.rendering == drawer::Rendering::shiny;
   return clear && scene.objects.size() == 1 && scene.backdrop == drawer::Backdrop::plain;
 }
 
@@ -88,8 +89,8 @@ Result<> train_judge(const TrainOptions& options) {
     sitting.advance(options.batch, loss.item<double>(), gradient);
   }
   fs::create_directories(options.folder);
-  return models::write_safetensors(options.folder / "judge.safetensors", models::as_views(optimizer.averaged()),
-                                   {{"format", "pt"}});
+  return models::write_safetensors(options.folder / "judge.safetensors",
+                                   models::as_views(optimizer.averaged()), {{"format", "pt"}});
 }
 
 }  // namespace invokeai::demo

@@ -17,12 +17,15 @@ namespace {
 /// said" is a class of its own, the last.
 constexpr int kWindow = 40;  // tokens: longer than any caption
 constexpr int kAsked = 6;    // tokens at the window's end, all of them padding
-constexpr int kMostObjects = 3, kQuestions = 1 + 2 * kMostObjects + 6, kClasses = drawer::kShapes + 1;
+constexpr int kMostObjects = 3, kQuestions = 1 + 2 * kMostObjects + 6,
+              kClasses = drawer::kShapes + 1;
 
 /// The heads on the encoder's last token, thrown away after this stage.
 class Questions : public nn::Module {
  public:
-  explicit Questions(std::int64_t width) : answers_(width, kQuestions * kClasses) { add("answers", answers_); }
+  explicit Questions(std::int64_t width) : answers_(width, kQuestions * kClasses) {
+    add("answers", answers_);
+  }
   at::Tensor forward(const at::Tensor& x) const {  // [B,S,width] -> [B,S,questions,classes]
     return answers_.forward(x).unflatten(-1, {kQuestions, kClasses});
   }
@@ -32,17 +35,20 @@ class Questions : public nn::Module {
 };
 
 bool says(const std::string& caption, const std::vector<std::string_view>& any) {
-  return std::ranges::any_of(any, [&](std::string_view word) { return caption.find(word) != caption.npos; });
+  return std::ranges::any_of(
+      any, [&](std::string_view word) { return caption.find(word) != caption.npos; });
 }
 
-/// Objects in an order that the caption tells: of a pair the left or upper one first, and those around
-/// the middle one by colour.
+/// Objects in an order that the caption tells: of a pair the left or upper one first, and those
+/// around the middle one by colour.
 std::vector<drawer::Object> told_apart(const drawer::Scene& scene) {
   std::vector<drawer::Object> objects = scene.objects;
   if (scene.grouping == drawer::Grouping::several) objects.resize(1);
-  if (scene.grouping == drawer::Grouping::between && objects[2].color < objects[1].color) std::swap(objects[1], objects[2]);
+  if (scene.grouping == drawer::Grouping::between && objects[2].color < objects[1].color)
+    std::swap(objects[1], objects[2]);
   const bool pair = scene.grouping == drawer::Grouping::apart && objects.size() == 2;
-  if (pair && (objects[0].place == drawer::Place::right || objects[0].place == drawer::Place::bottom))
+  if (pair &&
+      (objects[0].place == drawer::Place::right || objects[0].place == drawer::Place::bottom))
     std::swap(objects[0], objects[1]);
   return objects;
 }
@@ -54,7 +60,8 @@ std::int64_t number_of_grouping(const drawer::Scene& scene) {
 }
 
 /// Classes of the answers, the last one for what the caption leaves open.
-std::array<std::int64_t, kQuestions> answers(const drawer::Scene& scene, const std::string& caption) {
+std::array<std::int64_t, kQuestions> answers(const drawer::Scene& scene,
+                                             const std::string& caption) {
   std::array<std::int64_t, kQuestions> out;
   out.fill(kClasses - 1);
   const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
@@ -100,7 +107,8 @@ Result<> train_text(const TrainOptions& options) {
   nn::initialise(questions, options.seed + 3);
   nn::convert(encoder, device, at::kFloat);
   nn::convert(questions, device, at::kFloat);
-  nn::AdamW encoder_optimizer(encoder, {.beta2 = 0.99}), question_optimizer(questions, {.beta2 = 0.99});
+  nn::AdamW encoder_optimizer(encoder, {.beta2 = 0.99}),
+      question_optimizer(questions, {.beta2 = 0.99});
 
   Sitting sitting(options, "text", 0);
   double right = 0;  // running mean of some fifty steps
@@ -116,10 +124,14 @@ Result<> train_text(const TrainOptions& options) {
     // Short windows here: the end marker's state is what is asked, and padding repeats it.
     const at::Tensor ids = encode_captions(tokenizer, captions).slice(1, 0, kWindow).to(device);
     const at::Tensor hidden = encoder.forward(ids);
-    const at::Tensor logits = questions.forward(hidden.slice(1, kWindow - kAsked, kWindow));  // [B,asked,questions,classes]
-    const at::Tensor target = at::tensor(wanted).reshape({options.batch, 1, kQuestions})
-                                  .expand({options.batch, kAsked, kQuestions}).to(device);
-    const at::Tensor loss = at::cross_entropy_loss(logits.reshape({-1, kClasses}), target.reshape({-1}));
+    const at::Tensor logits = questions.forward(
+        hidden.slice(1, kWindow - kAsked, kWindow));  // [B,asked,questions,classes]
+    const at::Tensor target = at::tensor(wanted)
+                                  .reshape({options.batch, 1, kQuestions})
+                                  .expand({options.batch, kAsked, kQuestions})
+                                  .to(device);
+    const at::Tensor loss =
+        at::cross_entropy_loss(logits.reshape({-1, kClasses}), target.reshape({-1}));
     loss.backward();
     const double gradient = encoder_optimizer.step(sitting.learning_rate());
     question_optimizer.step(sitting.learning_rate());
@@ -128,8 +140,8 @@ Result<> train_text(const TrainOptions& options) {
     sitting.advance(options.batch, loss.item<double>(), gradient);
   }
   log_line(options, fmt::format("text: {:.1f} % of the answers right", 100 * right));
-  return save_network(options.folder / "text_encoder", "model",
-                      encoder_optimizer.averaged(), json.dump(2) + "\n");
+  return save_network(options.folder / "text_encoder", "model", encoder_optimizer.averaged(),
+                      json.dump(2) + "\n");
 }
 
 }  // namespace invokeai::demo

@@ -48,8 +48,10 @@ double backward(const std::vector<DiffusionNetworks>& replicas, const std::vecto
     const std::vector<at::Tensor> others = replicas[i].learning(options.frozen_text);
     for (std::size_t k = 0; k < sums.size(); ++k) {
       if (!others[k].grad().defined()) continue;
-      if (sums[k].grad().defined()) sums[k].mutable_grad().add_(others[k].grad());
-      else sums[k].mutable_grad() = others[k].grad();
+      if (sums[k].grad().defined())
+        sums[k].mutable_grad().add_(others[k].grad());
+      else
+        sums[k].mutable_grad() = others[k].grad();
       others[k].mutable_grad() = at::Tensor();
     }
   }
@@ -60,7 +62,8 @@ double backward(const std::vector<DiffusionNetworks>& replicas, const std::vecto
 /// first half under light guidance, the rest under the usual one.
 Result<> draw_sheet(const TrainOptions& options) {
   if (options.sheet == 0) return {};
-  TRY_ASSIGN(auto engine, pipeline::StableDiffusion::open({.model_path = options.folder, .device = options.device}));
+  TRY_ASSIGN(auto engine, pipeline::StableDiffusion::open(
+                              {.model_path = options.folder, .device = options.device}));
   std::vector<image::Image> pictures;
   for (int i = 0; i < options.sheet; ++i) {
     pipeline::GenerationRequest request;
@@ -96,7 +99,8 @@ void copy_parts(const fs::path& base, const fs::path& folder) {
 Result<> train_unet(const TrainOptions& options) {
   const at::Device device(options.device);
   const fs::path base = options.from.value_or(options.folder);
-  TRY_ASSIGN(const text::ClipTokenizer tokenizer, text::ClipTokenizer::from_folder(base / "tokenizer"));
+  TRY_ASSIGN(const text::ClipTokenizer tokenizer,
+             text::ClipTokenizer::from_folder(base / "tokenizer"));
   TRY_ASSIGN(const auto vae_json, read_json(base / "vae/config.json"));
   TRY_ASSIGN(const nn::VaeConfig vae_config, nn::parse_vae_config(vae_json));
   nn::Vae vae(vae_config);
@@ -119,7 +123,8 @@ Result<> train_unet(const TrainOptions& options) {
     // The published weights are the small checkpoint: a sitting without the optimizer's state goes
     // on from them.
     TRY_ASSIGN(const int taken, warm_start(*replica.unet, base / "unet", kStem));
-    if (&replica == &replicas.front()) log_line(options, fmt::format("unet: {} tensors from earlier", taken));
+    if (&replica == &replicas.front())
+      log_line(options, fmt::format("unet: {} tensors from earlier", taken));
     nn::convert(*replica.unet, device, kType);
     for (const at::Tensor& p : replica.learning(options.frozen_text)) p.set_requires_grad(true);
   }
@@ -141,9 +146,11 @@ Result<> train_unet(const TrainOptions& options) {
     auto state = prefixed("unet.", unet_optimizer.state());
     if (!options.frozen_text) state.merge(prefixed("text.", text_optimizer.state()));
     TRY_VOID(save_checkpoint(file, state, sitting.done()));
-    TRY_VOID(save_network(options.folder / "unet", kStem, unet_optimizer.averaged(), network_json.dump(2) + "\n"));
+    TRY_VOID(save_network(options.folder / "unet", kStem, unet_optimizer.averaged(),
+                          network_json.dump(2) + "\n"));
     if (!options.frozen_text)
-      TRY_VOID(save_network(options.folder / "text_encoder", "model", text_optimizer.averaged(), text_json.dump(2) + "\n"));
+      TRY_VOID(save_network(options.folder / "text_encoder", "model", text_optimizer.averaged(),
+                            text_json.dump(2) + "\n"));
     TRY_VOID(write_index(options));
     TRY_VOID(sitting.draw_curve());
     return draw_sheet(options);
@@ -154,14 +161,16 @@ Result<> train_unet(const TrainOptions& options) {
   drawer::Random random(options.seed * 31 + before);
   while (sitting.goes_on()) {
     std::vector<Example> shares;
-    for (int i = 0; i < threads; ++i) shares.push_back(examples.draw(options.batch / threads, random));
+    for (int i = 0; i < threads; ++i)
+      shares.push_back(examples.draw(options.batch / threads, random));
     const double loss = backward(replicas, shares, alphas, options);
     const double rate = sitting.learning_rate();
     const double gradient = unet_optimizer.step(rate);
     if (!options.frozen_text) text_optimizer.step(rate * 0.3);
     for (std::size_t i = 1; i < replicas.size(); ++i) {
       at::NoGradGuard no_grad;
-      at::_foreach_copy_(replicas[i].learning(options.frozen_text), replicas.front().learning(options.frozen_text));
+      at::_foreach_copy_(replicas[i].learning(options.frozen_text),
+                         replicas.front().learning(options.frozen_text));
     }
     sitting.advance(options.batch, loss, gradient);
     if (sitting.should_save()) TRY_VOID(save());

@@ -21,8 +21,8 @@ at::Tensor slope(const at::Tensor& x, std::int64_t dim) {
   return x.slice(dim, 1) - x.slice(dim, 0, x.size(dim) - 1);
 }
 
-/// Stands in for a perceptual loss, which would need a trained network: mean absolute differences of
-/// edges at three scales, each half the size of the one before.
+/// Stands in for a perceptual loss, which would need a trained network: mean absolute differences
+/// of edges at three scales, each half the size of the one before.
 at::Tensor perceived_difference(at::Tensor a, at::Tensor b) {
   at::Tensor sum = at::zeros({}, a.options());
   for (int scale = 0; scale < 3; ++scale) {
@@ -32,9 +32,9 @@ at::Tensor perceived_difference(at::Tensor a, at::Tensor b) {
   return sum;
 }
 
-/// Half of the pictures in other colours: channels exchanged, turned over, weakened. So latents hold
-/// colours as such, not a code for the drawer's fourteen: what lies between two colours decodes to a
-/// colour between them, and pictures from elsewhere come back as they were.
+/// Half of the pictures in other colours: channels exchanged, turned over, weakened. So latents
+/// hold colours as such, not a code for the drawer's fourteen: what lies between two colours
+/// decodes to a colour between them, and pictures from elsewhere come back as they were.
 at::Tensor recolored(const at::Tensor& pixels, drawer::Random& random) {
   at::Tensor out = pixels.clone();
   for (std::int64_t i = 0; i < pixels.size(0); i += 2)
@@ -61,14 +61,15 @@ double measure_scaling(const nn::Vae& vae, const TrainOptions& options, at::Scal
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> means;
   for (int i = 0; i < 16; ++i) {
-    const auto pixels = paint_batch(random_scenes(options.seed * 7'000'000 + i * 32, 32), options.size);
+    const auto pixels =
+        paint_batch(random_scenes(options.seed * 7'000'000 + i * 32, 32), options.size);
     means.push_back(vae.encode(pixels.to(at::Device(options.device), dtype)).mean.to(at::kFloat));
   }
   return 1 / at::cat(means).std().item<double>();
 }
 
-/// The network with the weights that are published: pictures as they were and as they come back, and
-/// the mean of their peak signal-to-noise ratios in dB.
+/// The network with the weights that are published: pictures as they were and as they come back,
+/// and the mean of their peak signal-to-noise ratios in dB.
 Result<double> look(const nn::Vae& vae, const TrainOptions& options, at::ScalarType dtype) {
   at::NoGradGuard no_grad;
   const auto pixels = paint_batch(random_scenes(options.seed * 8'000'000, 32), options.size);
@@ -91,7 +92,8 @@ void assign(nn::Vae& vae, const std::map<std::string, at::Tensor>& weights) {
 /// the divergence keeps latents from growing without end.
 at::Tensor difference(const at::Tensor& decoded, const at::Tensor& pixels,
                       const nn::LatentDistribution& latent) {
-  const at::Tensor mean = latent.mean.to(at::kFloat), log_variance = latent.log_variance.to(at::kFloat);
+  const at::Tensor mean = latent.mean.to(at::kFloat),
+                   log_variance = latent.log_variance.to(at::kFloat);
   const at::Tensor divergence =
       0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum() / pixels.size(0);
   const double area = static_cast<double>(pixels.size(2) * pixels.size(3)) / (128 * 128);
@@ -108,11 +110,13 @@ Result<> train_vae(const TrainOptions& options) {
   TRY_ASSIGN(const nn::VaeConfig config, nn::parse_vae_config(json));
   nn::Vae vae(config);
   nn::initialise(vae, options.seed);
-  // Latents start out nearly noiseless (standard deviation e^-2.5), so that there is something to read.
+  // Latents start out nearly noiseless (standard deviation e^-2.5), so that there is something to
+  // read.
   vae.visit_parameters([&](const std::string& name, at::Tensor& p) {
     if (name == "quant_conv.bias") p.slice(0, config.latent_channels).fill_(-5);
   });
-  TRY_ASSIGN(const int taken, warm_start(vae, options.from.value_or(options.folder) / "vae", kStem));
+  TRY_ASSIGN(const int taken,
+             warm_start(vae, options.from.value_or(options.folder) / "vae", kStem));
   nn::convert(vae, device, dtype);
   nn::AdamW optimizer(vae, {.beta2 = 0.99, .weight_decay = 0.0, .ema_decay = 0.998});
   const fs::path file = options.training / "vae.safetensors";
@@ -126,8 +130,10 @@ Result<> train_vae(const TrainOptions& options) {
     assign(vae, optimizer.averaged());
     TRY_ASSIGN(const double decibels, look(vae, options, dtype));
     json["scaling_factor"] = std::round(measure_scaling(vae, options, dtype) * 1e5) / 1e5;
-    log_line(options, fmt::format("vae: {:.2f} dB, scaling factor {}", decibels, json["scaling_factor"].dump()));
-    TRY_VOID(save_network(options.folder / "vae", kStem, optimizer.averaged(), json.dump(2) + "\n"));
+    log_line(options, fmt::format("vae: {:.2f} dB, scaling factor {}", decibels,
+                                  json["scaling_factor"].dump()));
+    TRY_VOID(
+        save_network(options.folder / "vae", kStem, optimizer.averaged(), json.dump(2) + "\n"));
     assign(vae, optimizer.master());
     return {};
   };
@@ -136,7 +142,8 @@ Result<> train_vae(const TrainOptions& options) {
     const std::int64_t done = sitting.done();
     const bool whole = options.pictures - done <= options.decay / 2;  // whole pictures at the end
     const int count = whole ? std::max(1, options.batch / 2) : options.batch;
-    at::Tensor pixels = paint_batch(random_scenes(options.seed * 1'000'000'000 + done, count), options.size);
+    at::Tensor pixels =
+        paint_batch(random_scenes(options.seed * 1'000'000'000 + done, count), options.size);
     if (!whole) pixels = crop(pixels, options.size / 2, options.seed + done / count);
     pixels = recolored(pixels, random).to(device);
     const auto latent = vae.encode(pixels.to(dtype));

@@ -22,26 +22,27 @@ enum class Kind { text_to_image, inpainting };
 enum class Prediction { noise, velocity };
 
 struct TrainOptions {
-  fs::path folder;                 ///< the model folder; checkpoints lie in its `training` folder
-  fs::path training;               ///< checkpoints, logs and samples of all stages
+  fs::path folder;    ///< the model folder; checkpoints lie in its `training` folder
+  fs::path training;  ///< checkpoints, logs and samples of all stages
   std::string device = "cpu";
-  std::int64_t pictures = 0;       ///< total to train on, counted over all sittings
-  std::int64_t decay = 0;          ///< over the last so many pictures the learning rate falls to 0
-  double minutes = 1e9;            ///< stop (with a checkpoint) after this time
+  std::int64_t pictures = 0;  ///< total to train on, counted over all sittings
+  std::int64_t decay = 0;     ///< over the last so many pictures the learning rate falls to 0
+  double minutes = 1e9;       ///< stop (with a checkpoint) after this time
   int batch = 32;
   double learning_rate = 1e-3;
-  int size = 128;                  ///< side of the pictures, pixels
+  int size = 128;  ///< side of the pictures, pixels
   std::uint64_t seed = 1;
-  int cache = 16000;               ///< encoded pictures held in memory (UNet stage)
-  std::optional<fs::path> from;    ///< model folder whose weights a stage begins with; else `folder`
+  int cache = 16000;             ///< encoded pictures held in memory (UNet stage)
+  std::optional<fs::path> from;  ///< model folder whose weights a stage begins with; else `folder`
   Kind kind = Kind::text_to_image;
   Prediction prediction = Prediction::noise;
-  bool frozen_text = false;        ///< leaves the text encoder as it is, so that models can share it
-  std::optional<drawer::Rendering> style;  ///< paint everything in this manner, whatever captions say
+  bool frozen_text = false;  ///< leaves the text encoder as it is, so that models can share it
+  std::optional<drawer::Rendering>
+      style;  ///< paint everything in this manner, whatever captions say
   drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
-  double overshoot = 1.5;          ///< how far latents are pushed outwards, see diffusion.h
-  int sheet = 16;                  ///< pictures on the sheets that the UNet stage draws
-  double save_minutes = 10;        ///< between checkpoints, each with a sheet and the loss curve
+  double overshoot = 1.5;    ///< how far latents are pushed outwards, see diffusion.h
+  int sheet = 16;            ///< pictures on the sheets that the UNet stage draws
+  double save_minutes = 10;  ///< between checkpoints, each with a sheet and the loss curve
 };
 
 /// Byte-pair vocabulary of all captions -> folder/tokenizer. Quick.
@@ -49,7 +50,8 @@ Result<> make_tokenizer(const TrainOptions& options);
 /// Autoencoder: squared error, L1, edges at three scales and a little KL. -> folder/vae
 Result<> train_vae(const TrainOptions& options);
 /// Text encoder: learns to tell what a caption says (colours, shapes, places) before it meets the
-/// UNet, so that the UNet's cross-attention finds meaning from its first step. -> folder/text_encoder
+/// UNet, so that the UNet's cross-attention finds meaning from its first step. ->
+/// folder/text_encoder
 Result<> train_text(const TrainOptions& options);
 /// UNet and text encoder together, see diffusion.h; 15 % of the captions dropped for guidance. Also
 /// makes fine-tunes: for inpainting, of velocity prediction, of one style.

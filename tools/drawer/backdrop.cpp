@@ -19,7 +19,8 @@ Paint plain(Color color, float y) {
   return {paint.r * shade, paint.g * shade, paint.b * shade};
 }
 
-constexpr Paint kZenith = {118, 186, 242}, kHorizon = {206, 232, 250}, kCloudWhite = {250, 252, 254};
+constexpr Paint kZenith = {118, 186, 242}, kHorizon = {206, 232, 250},
+                kCloudWhite = {250, 252, 254};
 
 /// Puffs of the sky backdrop: three ellipses a cloud.
 struct Puffs {
@@ -42,7 +43,8 @@ struct Puffs {
   float cover(float x, float y) const {
     float most = 0;
     for (const Puff& puff : list)
-      most = std::max(most, 0.5f - ellipse(x - puff.x, y - puff.y, puff.width, puff.height) / 0.03f);
+      most =
+          std::max(most, 0.5f - ellipse(x - puff.x, y - puff.y, puff.width, puff.height) / 0.03f);
     return std::min(most, 1.0f);
   }
 };
@@ -75,7 +77,8 @@ Paint meadow(float x, float y, float phase, float pixel) {
   const float near_hill = 0.64f + 0.03f * std::sin(kTurn * (0.7f * x + 0.4f + 1.7f * phase));
   const Paint sky = mixed(kZenith, kHorizon, std::min(y / 0.6f, 1.0f));
   const Paint far = edge(sky, {150, 200, 132}, y, far_hills, pixel);
-  const Paint grass = mixed({116, 184, 82}, {82, 150, 62}, std::clamp((y - 0.6f) / 0.4f, 0.0f, 1.0f));
+  const Paint grass =
+      mixed({116, 184, 82}, {82, 150, 62}, std::clamp((y - 0.6f) / 0.4f, 0.0f, 1.0f));
   return edge(far, grass, y, near_hill, pixel);
 }
 
@@ -83,7 +86,8 @@ Paint sea(float x, float y, float phase, float pixel) {
   constexpr float kLine = 0.48f;
   const Paint sky = mixed(kZenith, kHorizon, std::min(y / kLine, 1.0f));
   const float depth = std::clamp((y - kLine) / (1 - kLine), 0.0f, 1.0f);
-  const float wave = std::sin(kTurn * (5 * std::sqrt(depth + 0.02f) + 0.12f * std::sin(kTurn * (2 * x + phase))));
+  const float wave =
+      std::sin(kTurn * (5 * std::sqrt(depth + 0.02f) + 0.12f * std::sin(kTurn * (2 * x + phase))));
   const Paint water = mixed({72, 150, 208}, {24, 84, 158}, depth);
   return edge(sky, mixed(water, {206, 234, 246}, 0.16f * std::max(wave, 0.0f)), y, kLine, pixel);
 }
@@ -99,7 +103,8 @@ Paint room(float x, float y, float pixel) {
   // Boards run towards the eye: their seams meet above the floor.
   const float across = (x - 0.5f) / (y - 0.35f) * 1.6f;
   const float seam = std::abs(across - std::round(across)) < 0.03f ? 0.12f : 0;
-  const Paint boards = mixed(mixed({190, 138, 90}, {160, 108, 66}, (y - kFloor) / (1 - kFloor)), {90, 56, 30}, seam);
+  const Paint boards =
+      mixed(mixed({190, 138, 90}, {160, 108, 66}, (y - kFloor) / (1 - kFloor)), {90, 56, 30}, seam);
   return edge(skirting, boards, y, kFloor, pixel);
 }
 
@@ -154,8 +159,9 @@ std::vector<Paint> paint_backdrop(const Scene& scene, int size) {
       if (scene.rendering == Rendering::watercolor) paint = washed(paint, x, y, scene.detail);
       if (night) {
         paint = at_night(paint, 0.34f);
-        const bool open = scene.backdrop != Backdrop::room &&
-                          (y < 0.42f || scene.backdrop == Backdrop::plain || scene.backdrop == Backdrop::sky);
+        const bool open =
+            scene.backdrop != Backdrop::room &&
+            (y < 0.42f || scene.backdrop == Backdrop::plain || scene.backdrop == Backdrop::sky);
         if (open) paint = mixed(paint, {255, 250, 214}, 0.9f * stars.light(x, y));
       }
       canvas[static_cast<std::size_t>(row) * size + column] = paint;

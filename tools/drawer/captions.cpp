@@ -56,20 +56,25 @@ const std::array<Words, kColors> kColorWords = {{{"red", "crimson"},
                                                  {"gray", "grey"},
                                                  {"lime"},
                                                  {"magenta", "fuchsia"}}};
-const std::array<Words, kSizes> kSizeWords = {{{"small", "little", "tiny"}, {"normal"}, {"big", "large", "huge"}}};
-constexpr std::array<std::string_view, kPlaces> kPlaceNames = {"centre", "left", "right", "top", "bottom"};
-const std::array<Words, kPatterns> kPatternWords = {{{"plain"}, {"striped"}, {"dotted", "spotted"}, {"checkered", "chequered"}}};
+const std::array<Words, kSizes> kSizeWords = {
+    {{"small", "little", "tiny"}, {"normal"}, {"big", "large", "huge"}}};
+constexpr std::array<std::string_view, kPlaces> kPlaceNames = {"centre", "left", "right", "top",
+                                                               "bottom"};
+const std::array<Words, kPatterns> kPatternWords = {
+    {{"plain"}, {"striped"}, {"dotted", "spotted"}, {"checkered", "chequered"}}};
 const std::array<Words, kRenderings> kRenderingWords = {{{"flat"},
                                                          {"shiny", "glossy"},
                                                          {"pencil drawing", "pencil sketch"},
                                                          {"watercolor", "watercolor painting"},
                                                          {"at night", "by night"}}};
-constexpr std::array<std::string_view, kBackdrops> kBackdropNames = {"plain", "meadow", "sea", "sky", "room"};
-const std::array<Words, kBackdrops> kBackdropPhrases = {{{},
-                                                         {"on a meadow", "in a green meadow", "on the grass"},
-                                                         {"on the sea", "at sea", "on the water"},
-                                                         {"in the sky", "in the blue sky", "among the clouds"},
-                                                         {"in a room", "on the floor of a room"}}};
+constexpr std::array<std::string_view, kBackdrops> kBackdropNames = {"plain", "meadow", "sea",
+                                                                     "sky", "room"};
+const std::array<Words, kBackdrops> kBackdropPhrases = {
+    {{},
+     {"on a meadow", "in a green meadow", "on the grass"},
+     {"on the sea", "at sea", "on the water"},
+     {"in the sky", "in the blue sky", "among the clouds"},
+     {"in a room", "on the floor of a room"}}};
 const Words kTagsAround = {"picture of", "drawing of"};
 
 template <class Enum, std::size_t N>
@@ -111,8 +116,10 @@ std::string plural(std::string_view noun) {
 /// "big red striped star": adjectives and noun without article.
 std::string bare_noun(const Object& object, const Wording& wording, bool many, bool sized) {
   std::string text;
-  if (sized && object.size != Size::normal) text += fmt::format("{} ", one_of(kSizeWords, object.size, wording.random));
-  if (object.pattern != Pattern::plain) text += fmt::format("{} ", one_of(kPatternWords, object.pattern, wording.random));
+  if (sized && object.size != Size::normal)
+    text += fmt::format("{} ", one_of(kSizeWords, object.size, wording.random));
+  if (object.pattern != Pattern::plain)
+    text += fmt::format("{} ", one_of(kPatternWords, object.pattern, wording.random));
   if (wording.color) text += fmt::format("{} ", one_of(kColorWords, object.color, wording.random));
   const std::string_view noun = one_of(kShapeWords, object.shape, wording.random);
   return text + (many ? plural(noun) : std::string(noun));
@@ -166,7 +173,8 @@ std::string group(const Scene& scene, const Wording& wording, bool swapped) {
       if (swapped) return fmt::format("{} behind {}", say(1), say(0));
       return fmt::format("{} in front of {}", say(0), say(1));
     case Grouping::between:
-      return fmt::format("{} between {} and {}", say(0), say(swapped ? 2 : 1), say(swapped ? 1 : 2));
+      return fmt::format("{} between {} and {}", say(0), say(swapped ? 2 : 1),
+                         say(swapped ? 1 : 2));
     case Grouping::several: {
       const std::string_view number = objects.size() == 3   ? "three"
                                       : objects.size() == 2 ? either("two", "a pair of")
@@ -177,7 +185,8 @@ std::string group(const Scene& scene, const Wording& wording, bool swapped) {
       break;
   }
   const Object &near = objects[swapped ? 1 : 0], &far = objects[swapped ? 0 : 1];
-  return fmt::format("{} {} {}", noun(near, wording, false), relation(near.place, random), noun(far, wording, false));
+  return fmt::format("{} {} {}", noun(near, wording, false), relation(near.place, random),
+                     noun(far, wording, false));
 }
 
 /// "a red star at the left", or "a red circle above a blue square".
@@ -190,12 +199,14 @@ std::string subject(const Scene& scene, const Wording& wording, bool swapped) {
 
 /// Whether the picture has a ground of a named colour.
 bool has_ground(const Scene& scene) {
-  return scene.backdrop == Backdrop::plain && scene.rendering != Rendering::pencil && scene.rendering != Rendering::night;
+  return scene.backdrop == Backdrop::plain && scene.rendering != Rendering::pencil &&
+         scene.rendering != Rendering::night;
 }
 
 /// "on a blue background", "in the sky", or nothing.
 std::string surroundings(const Scene& scene, const Wording& wording, bool at_length) {
-  if (scene.backdrop != Backdrop::plain) return std::string(one_of(kBackdropPhrases, scene.backdrop, wording.random));
+  if (scene.backdrop != Backdrop::plain)
+    return std::string(one_of(kBackdropPhrases, scene.backdrop, wording.random));
   if (!has_ground(scene)) return "";
   const std::string ground(one_of(kColorWords, scene.background, wording.random));
   if (!at_length) return "on " + ground;
@@ -239,13 +250,20 @@ std::string tags(const Scene& scene, Random& random) {
   const Object& object = scene.objects.front();
   std::vector<std::string> parts;
   if (object.size != Size::normal) parts.emplace_back(one_of(kSizeWords, object.size, &random));
-  if (object.place != Place::centre) parts.emplace_back(kPlaceNames[static_cast<int>(object.place)]);
-  if (object.pattern != Pattern::plain) parts.emplace_back(one_of(kPatternWords, object.pattern, &random));
-  if (has_ground(scene)) parts.push_back(fmt::format("{} background", one_of(kColorWords, scene.background, &random)));
-  if (scene.backdrop != Backdrop::plain) parts.emplace_back(kBackdropNames[static_cast<int>(scene.backdrop)]);
-  if (scene.rendering == Rendering::night) parts.emplace_back("night");
-  else if (scene.rendering != Rendering::flat) parts.emplace_back(one_of(kRenderingWords, scene.rendering, &random));
-  for (std::size_t i = parts.size(); i > 1; --i) std::swap(parts[i - 1], parts[random.below(static_cast<int>(i))]);
+  if (object.place != Place::centre)
+    parts.emplace_back(kPlaceNames[static_cast<int>(object.place)]);
+  if (object.pattern != Pattern::plain)
+    parts.emplace_back(one_of(kPatternWords, object.pattern, &random));
+  if (has_ground(scene))
+    parts.push_back(fmt::format("{} background", one_of(kColorWords, scene.background, &random)));
+  if (scene.backdrop != Backdrop::plain)
+    parts.emplace_back(kBackdropNames[static_cast<int>(scene.backdrop)]);
+  if (scene.rendering == Rendering::night)
+    parts.emplace_back("night");
+  else if (scene.rendering != Rendering::flat)
+    parts.emplace_back(one_of(kRenderingWords, scene.rendering, &random));
+  for (std::size_t i = parts.size(); i > 1; --i)
+    std::swap(parts[i - 1], parts[random.below(static_cast<int>(i))]);
   parts.insert(parts.begin(), fmt::format("{} {}", one_of(kColorWords, object.color, &random),
                                           one_of(kShapeWords, object.shape, &random)));
   return fmt::format("{}", fmt::join(parts, ", "));
@@ -286,16 +304,19 @@ std::string caption(const Scene& scene, std::uint64_t seed) {
   if (omission < 0.05) return in_manner(scene, what, &random);
   if (has_ground(scene) && (way == 0 || way == 2)) {
     const std::string_view ground = one_of(kColorWords, scene.background, &random);
-    return in_manner(scene, way == 0 ? fmt::format("{}, {} background", what, ground)
-                                     : fmt::format("{} background, {}", ground, what), &random);
+    return in_manner(scene,
+                     way == 0 ? fmt::format("{}, {} background", what, ground)
+                              : fmt::format("{} background, {}", ground, what),
+                     &random);
   }
   return in_manner(scene, joined(what, surroundings(scene, wording, way != 1)), &random);
 }
 
 std::vector<std::string> vocabulary_texts() {
-  std::set<std::string> seen = {"a", "an", "on", "background", "at", "of", "above", "below", "the", ",",
-                                "to", "over", "under", "side", "near", "and", "in", "front", "behind",
-                                "inside", "within", "between", "two", "three", "pair", "night"};
+  std::set<std::string> seen = {
+      "a",      "an",     "on",     "background", "at",   "of",    "above", "below", "the",
+      ",",      "to",     "over",   "under",      "side", "near",  "and",   "in",    "front",
+      "behind", "inside", "within", "between",    "two",  "three", "pair",  "night"};
   const auto add = [&](std::string_view text) {
     std::istringstream stream{std::string(text)};
     for (std::string word; stream >> word;) seen.insert(word);

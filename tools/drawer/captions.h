@@ -9,8 +9,8 @@
 namespace invokeai::drawer {
 
 /// Says the scene in one of many ways, lower case, chosen by the seed: synonyms, several phrasings,
-/// tags alone. Size and place are named unless they are normal and centre; 5 % leave out the ground,
-/// 3 % the colour of a single object.
+/// tags alone. Size and place are named unless they are normal and centre; 5 % leave out the
+/// ground, 3 % the colour of a single object.
 std::string caption(const Scene& scene, std::uint64_t seed);
 
 /// Says everything about the scene in the plainest way: "a big red star on a blue background".

@@ -68,7 +68,8 @@ std::vector<Piece> large_pieces(std::vector<bool> mask, int width, float smalles
   std::vector<Piece> pieces = take_pieces(mask, width);
   if (pieces.empty()) return pieces;
   const float floor = std::max(least, smallest_piece * static_cast<float>(pieces.front().count));
-  std::erase_if(pieces, [&](const Piece& piece) { return static_cast<float>(piece.count) < floor; });
+  std::erase_if(pieces,
+                [&](const Piece& piece) { return static_cast<float>(piece.count) < floor; });
   return pieces;
 }
 

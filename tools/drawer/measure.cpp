@@ -93,7 +93,8 @@ Measured measure(const image::Image& picture, Vocabulary vocabulary) {
     const float apart = squared_distance(pixel, ground);
     if (apart < kStandsOut * kStandsOut) continue;
     // A thing's small white or black parts must not outvote it.
-    rest.add(pixel, std::min(apart, kLoudest * kLoudest));  // pixels on the edge are mixtures, nearer to the ground: count less
+    rest.add(pixel, std::min(apart, kLoudest * kLoudest));  // pixels on the edge are mixtures,
+                                                            // nearer to the ground: count less
     ++count;
   }
   if (count < kSmallestShare * static_cast<float>(pixels.size())) return measured;
@@ -107,8 +108,7 @@ Measured measure(const image::Image& picture, Vocabulary vocabulary) {
       const float apart = squared_distance(pixel, ground);
       // Things, unlike figures, have parts of other colours than their own.
       const bool is_part = vocabulary == Vocabulary::full && apart > kStandsOut * kStandsOut;
-      if (is_part || squared_distance(pixel, object) < apart)
-        ++columns[x], ++rows[y];
+      if (is_part || squared_distance(pixel, object) < apart) ++columns[x], ++rows[y];
     }
   const auto [cx, half_width] = span(columns);
   const auto [cy, half_height] = span(rows);

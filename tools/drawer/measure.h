@@ -24,9 +24,9 @@ struct Measured {
 /// Measures an RGB picture of at least 16x16 pixels; see nearest_size and nearest_place.
 Measured measure(const image::Image& picture, Vocabulary vocabulary = Vocabulary::basic);
 
-/// Whether the picture, on a plain backdrop, shows the objects of a scene as they are grouped there:
-/// left or right, above or below, inside, in front, between, or as many of them. Objects are found
-/// by their colours, which must differ unless they are several of the same.
+/// Whether the picture, on a plain backdrop, shows the objects of a scene as they are grouped
+/// there: left or right, above or below, inside, in front, between, or as many of them. Objects are
+/// found by their colours, which must differ unless they are several of the same.
 bool is_grouped_like(const Scene& scene, const image::Image& picture);
 
 /// The object with a little ground around it, size x size RGB; the whole picture if nothing stands

@@ -1,5 +1,6 @@
 #pragma once
-// Signed distances to the edges of simple figures, negative inside, y down. What shapes are made of.
+// Signed distances to the edges of simple figures, negative inside, y down. What shapes are made
+// of.
 
 #include <algorithm>
 #include <array>

@@ -85,7 +85,11 @@ float marks(Pattern pattern, float u, float v) {
 class Brush {
  public:
   Brush(std::vector<Paint>& canvas, int size, const Scene& scene, const Object& object)
-      : canvas_(canvas), size_(size), scene_(scene), object_(object), radius_(object.radius * size) {}
+      : canvas_(canvas),
+        size_(size),
+        scene_(scene),
+        object_(object),
+        radius_(object.radius * size) {}
 
   void draw() {
     if (scene_.backdrop == Backdrop::meadow || scene_.backdrop == Backdrop::room) draw_shadow();
@@ -142,7 +146,8 @@ class Brush {
         break;
       case Rendering::watercolor: {
         const float x = object_.cx + u * object_.radius, y = object_.cy + v * object_.radius;
-        const float rim = std::clamp(1 + distance / 0.12f, 0.0f, 1.0f);  // paint gathers at the edge
+        const float rim =
+            std::clamp(1 + distance / 0.12f, 0.0f, 1.0f);  // paint gathers at the edge
         const float thick = 0.89f + 0.08f * stain(2 * x, 2 * y, scene_.detail);
         pixel = mixed(pixel, scaled(paint, 1 - 0.16f * rim), thick * cover(distance));
         break;
@@ -155,7 +160,9 @@ class Brush {
 
   /// Lit from the upper left: bright along edges there, dark along those opposite.
   static Paint polished(const Paint& paint, const Part& part, float u, float v) {
-    const auto slope = [](float distance) { return std::clamp((distance + 0.06f) / 0.14f, 0.0f, 1.0f); };
+    const auto slope = [](float distance) {
+      return std::clamp((distance + 0.06f) / 0.14f, 0.0f, 1.0f);
+    };
     const float dark = slope(part.distance(u + 0.13f, v + 0.16f));
     const float bright = slope(part.distance(u - 0.1f, v - 0.13f)) * (1 - dark);
     const float shade = 1.04f - 0.12f * std::clamp(0.6f * u + 0.8f * v, -1.0f, 1.0f);
@@ -198,7 +205,8 @@ image::Image paint(const Scene& scene, int size) {
   image::Image picture(size, size, 3);
   for (std::size_t i = 0; i < canvas.size(); ++i)
     for (int c = 0; c < 3; ++c)
-      picture.pixels[3 * i + c] = static_cast<std::uint8_t>(std::clamp(canvas[i][c], 0.0f, 255.0f) + 0.5f);
+      picture.pixels[3 * i + c] =
+          static_cast<std::uint8_t>(std::clamp(canvas[i][c], 0.0f, 255.0f) + 0.5f);
   return picture;
 }
 

@@ -13,7 +13,7 @@ constexpr double kRadiusJitter = 0.08;  // share of the radius
 constexpr double kShift = 0.2;          // from the centre to a place
 constexpr double kShiftJitter = 0.04;
 constexpr double kCrowdedJitter = 0.015;  // where others are near
-constexpr double kMargin = 0.02;  // between an object and the picture's edge
+constexpr double kMargin = 0.02;          // between an object and the picture's edge
 constexpr double kPairRadius = 0.185;
 constexpr double kPairShift = 0.245;
 
@@ -125,8 +125,8 @@ Scene basic_pair(Random& random) {
 }
 
 /// Wide enough that something can be seen within.
-constexpr std::array kHolders = {Shape::circle, Shape::square, Shape::heart, Shape::diamond,
-                                 Shape::cloud, Shape::balloon};
+constexpr std::array kHolders = {Shape::circle,  Shape::square, Shape::heart,
+                                 Shape::diamond, Shape::cloud,  Shape::balloon};
 
 /// Places the objects of a group, whose shapes and colours are chosen.
 void arrange(Scene& scene, Random& random) {

@@ -26,11 +26,11 @@ enum class Rendering { flat, shiny, pencil, watercolor, night };
 enum class Backdrop { plain, meadow, sea, sky, room };
 /// How the objects of a scene stand to each other.
 enum class Grouping {
-  apart,    ///< one, or two that stand apart side by side or one above the other
-  inside,   ///< the first within the second
-  in_front, ///< the first covers a part of the second
-  between,  ///< the first in the middle, the second at its left, the third at its right
-  several   ///< two or three of the same
+  apart,     ///< one, or two that stand apart side by side or one above the other
+  inside,    ///< the first within the second
+  in_front,  ///< the first covers a part of the second
+  between,   ///< the first in the middle, the second at its left, the third at its right
+  several    ///< two or three of the same
 };
 
 inline constexpr int kShapes = 28, kColors = 14, kSizes = 3, kPlaces = 5, kPatterns = 4,
@@ -38,7 +38,8 @@ inline constexpr int kShapes = 28, kColors = 14, kSizes = 3, kPlaces = 5, kPatte
 /// The first shapes and colours are a vocabulary of their own: single flat shapes and pairs.
 inline constexpr int kBasicShapes = 10, kBasicColors = 10;
 
-/// The word for it in captions, e.g. "heart", "red", "big", "left"; "flat" and "plain" are not said.
+/// The word for it in captions, e.g. "heart", "red", "big", "left"; "flat" and "plain" are not
+/// said.
 std::string_view name(Shape shape);
 std::string_view name(Color color);
 std::string_view name(Size size);
@@ -68,7 +69,8 @@ struct Object {
 /// Objects before a ground. In a pair both are of normal size and their places (left and right, or
 /// top and bottom) tell them apart.
 struct Scene {
-  Color background = Color::white;  ///< of a plain backdrop; pencil is drawn on white, night on black
+  Color background =
+      Color::white;  ///< of a plain backdrop; pencil is drawn on white, night on black
   std::vector<Object> objects;
   Grouping grouping = Grouping::apart;
   Backdrop backdrop = Backdrop::plain;

@@ -84,7 +84,8 @@ constexpr Part kHouse[] = {
     {Tone::main, [](float x, float y) { return box(x, y - 0.4f, 0.68f, 0.52f); }},
     {Tone::dark,
      [](float x, float y) {
-       static constexpr std::array<Point, 3> kRoof = {{{0, -0.86f}, {0.86f, -0.1f}, {-0.86f, -0.1f}}};
+       static constexpr std::array<Point, 3> kRoof = {
+           {{0, -0.86f}, {0.86f, -0.1f}, {-0.86f, -0.1f}}};
        return polygon(kRoof, x, y) - 0.06f;
      }},
     {Tone::wood, [](float x, float y) { return box(x, y - 0.64f, 0.15f, 0.28f); }},
@@ -102,17 +103,17 @@ constexpr Part kTree[] = {
     {Tone::light, [](float x, float y) { return circle(x + 0.16f, y + 0.56f, 0.14f); }},
     {Tone::dark, [](float x, float y) { return circle(x - 0.44f, y - 0.08f, 0.14f); }}};
 
-constexpr Part kSun[] = {
-    {Tone::main,
-     [](float x, float y) {
-       // One ray stands for all twelve: turned back into the first sector.
-       constexpr float kSector = kPi / 6;
-       const float angle = std::atan2(y, x), turn = std::round(angle / kSector) * kSector;
-       const float u = x * std::cos(turn) + y * std::sin(turn);
-       const float v = y * std::cos(turn) - x * std::sin(turn);
-       return stroke(u, v, {0.7f, 0}, {0.92f, 0}, 0.06f);
-     }},
-    {Tone::main, [](float x, float y) { return circle(x, y, 0.58f); }}};
+constexpr Part kSun[] = {{Tone::main,
+                          [](float x, float y) {
+                            // One ray stands for all twelve: turned back into the first sector.
+                            constexpr float kSector = kPi / 6;
+                            const float angle = std::atan2(y, x),
+                                        turn = std::round(angle / kSector) * kSector;
+                            const float u = x * std::cos(turn) + y * std::sin(turn);
+                            const float v = y * std::cos(turn) - x * std::sin(turn);
+                            return stroke(u, v, {0.7f, 0}, {0.92f, 0}, 0.06f);
+                          }},
+                         {Tone::main, [](float x, float y) { return circle(x, y, 0.58f); }}};
 
 constexpr Part kCloud[] = {
     {Tone::main,
@@ -143,17 +144,20 @@ constexpr Part kBird[] = {
      }},
     {Tone::dark,
      [](float x, float y) {
-       static constexpr std::array<Point, 3> kTail = {{{0.3f, 0.05f}, {0.92f, -0.3f}, {0.86f, 0.06f}}};
+       static constexpr std::array<Point, 3> kTail = {
+           {{0.3f, 0.05f}, {0.92f, -0.3f}, {0.86f, 0.06f}}};
        return polygon(kTail, x, y) - 0.05f;
      }},
     {Tone::gold,
      [](float x, float y) {
-       static constexpr std::array<Point, 3> kBeak = {{{-0.6f, -0.5f}, {-0.92f, -0.36f}, {-0.6f, -0.28f}}};
+       static constexpr std::array<Point, 3> kBeak = {
+           {{-0.6f, -0.5f}, {-0.92f, -0.36f}, {-0.6f, -0.28f}}};
        return polygon(kBeak, x, y) - 0.03f;
      }},
     {Tone::main,
      [](float x, float y) {
-       return std::min(ellipse(x - 0.02f, y - 0.16f, 0.58f, 0.42f), circle(x + 0.42f, y + 0.42f, 0.33f));
+       return std::min(ellipse(x - 0.02f, y - 0.16f, 0.58f, 0.42f),
+                       circle(x + 0.42f, y + 0.42f, 0.33f));
      }},
     {Tone::dark, [](float x, float y) { return ellipse(x - 0.14f, y - 0.1f, 0.3f, 0.2f); }},
     {Tone::black, [](float x, float y) { return circle(x + 0.5f, y + 0.48f, 0.06f); }}};
@@ -162,8 +166,10 @@ constexpr Part kBoat[] = {
     {Tone::wood, [](float x, float y) { return box(x, y + 0.16f, 0.035f, 0.74f); }},
     {Tone::main,
      [](float x, float y) {
-       static constexpr std::array<Point, 3> kSail = {{{0.12f, -0.82f}, {0.12f, 0.3f}, {0.78f, 0.3f}}};
-       static constexpr std::array<Point, 3> kJib = {{{-0.12f, -0.6f}, {-0.12f, 0.3f}, {-0.64f, 0.3f}}};
+       static constexpr std::array<Point, 3> kSail = {
+           {{0.12f, -0.82f}, {0.12f, 0.3f}, {0.78f, 0.3f}}};
+       static constexpr std::array<Point, 3> kJib = {
+           {{-0.12f, -0.6f}, {-0.12f, 0.3f}, {-0.64f, 0.3f}}};
        return std::min(polygon(kSail, x, y), polygon(kJib, x, y)) - 0.04f;
      }},
     {Tone::dark, [](float x, float y) {
@@ -193,9 +199,7 @@ constexpr Part kCar[] = {
 
 constexpr Part kCup[] = {
     {Tone::dark,
-     [](float x, float y) {
-       return std::abs(ellipse(x - 0.56f, y - 0.1f, 0.28f, 0.3f)) - 0.07f;
-     }},
+     [](float x, float y) { return std::abs(ellipse(x - 0.56f, y - 0.1f, 0.28f, 0.3f)) - 0.07f; }},
     {Tone::main,
      [](float x, float y) {
        static constexpr std::array<Point, 4> kBody = {
@@ -208,17 +212,17 @@ constexpr Part kCup[] = {
 constexpr Part kMushroom[] = {
     {Tone::cream, [](float x, float y) { return box(x, y - 0.42f, 0.2f, 0.4f) - 0.08f; }},
     {Tone::main,
-     [](float x, float y) {
-       return std::max(ellipse(x, y - 0.12f, 0.96f, 1.04f), y - 0.12f);
-     }},
-    {Tone::white,
-     [](float x, float y) {
+     [](float x, float y) { return std::max(ellipse(x, y - 0.12f, 0.96f, 1.04f), y - 0.12f); }},
+    {Tone::white, [](float x, float y) {
        return std::min({circle(x + 0.06f, y + 0.5f, 0.13f), circle(x - 0.46f, y + 0.24f, 0.11f),
                         circle(x + 0.52f, y + 0.14f, 0.1f)});
      }}};
 
 constexpr Part kApple[] = {
-    {Tone::wood, [](float x, float y) { return stroke(x, y, {0, -0.5f}, {0.08f, -0.9f}, 0.05f); }},
+    {Tone::wood,
+     [](float x, float y) {
+       return stroke(x, y, {0, -0.5f}, {0.08f, -0.9f}, 0.05f);
+     }},
     {Tone::leaf,
      [](float x, float y) {
        return std::max(circle(x - 0.32f, y + 0.5f, 0.34f), circle(x - 0.32f, y + 0.98f, 0.34f));
@@ -229,7 +233,10 @@ constexpr Part kApple[] = {
      }}};
 
 constexpr Part kBalloon[] = {
-    {Tone::black, [](float x, float y) { return stroke(x, y, {0, 0.5f}, {0, 0.94f}, 0.025f); }},
+    {Tone::black,
+     [](float x, float y) {
+       return stroke(x, y, {0, 0.5f}, {0, 0.94f}, 0.025f);
+     }},
     {Tone::dark,
      [](float x, float y) {
        static constexpr std::array<Point, 3> kKnot = {{{0, 0.4f}, {0.12f, 0.6f}, {-0.12f, 0.6f}}};
@@ -241,7 +248,8 @@ constexpr Part kBalloon[] = {
 constexpr Part kUmbrella[] = {
     {Tone::wood,
      [](float x, float y) {
-       const float hook = std::max(std::abs(circle(x - 0.14f, y - 0.74f, 0.14f)) - 0.05f, 0.74f - y);
+       const float hook =
+           std::max(std::abs(circle(x - 0.14f, y - 0.74f, 0.14f)) - 0.05f, 0.74f - y);
        return std::min(stroke(x, y, {0, -0.8f}, {0, 0.74f}, 0.05f), hook);
      }},
     {Tone::main,
@@ -265,7 +273,8 @@ constexpr Part kButterfly[] = {
     {Tone::light,
      [](float x, float y) {
        const float side = std::abs(x);
-       return std::min(circle(side - 0.56f, y + 0.34f, 0.14f), circle(side - 0.42f, y - 0.44f, 0.11f));
+       return std::min(circle(side - 0.56f, y + 0.34f, 0.14f),
+                       circle(side - 0.42f, y - 0.44f, 0.11f));
      }},
     {Tone::black, [](float x, float y) {
        const float side = std::abs(x);
@@ -335,7 +344,8 @@ constexpr Part kCat[] = {
      }},
     {Tone::main,
      [](float x, float y) {
-       static constexpr std::array<Point, 3> kEar = {{{0.12f, -0.6f}, {0.46f, -0.9f}, {0.5f, -0.4f}}};
+       static constexpr std::array<Point, 3> kEar = {
+           {{0.12f, -0.6f}, {0.46f, -0.9f}, {0.5f, -0.4f}}};
        const float side = std::abs(x);
        return std::min({ellipse(x, y - 0.46f, 0.5f, 0.5f), ellipse(x, y + 0.34f, 0.52f, 0.44f),
                         polygon(kEar, side, y) - 0.04f});
@@ -355,11 +365,34 @@ constexpr Part kFigure[] = {{Tone::main, edge}};
 }  // namespace
 
 std::span<const Part> parts(Shape shape) {
-  static const std::array<std::span<const Part>, kShapes> kParts = {
-      kFigure<disc>,  kFigure<square>, kFigure<triangle>, kFigure<star>, kFigure<heart>,
-      kFigure<diamond>, kFigure<ring>, kFigure<cross>, kFigure<moon>,  kFigure<flower>,
-      kHouse, kTree, kSun, kCloud, kFish, kBird, kBoat, kCar, kCup, kMushroom, kApple, kBalloon,
-      kUmbrella, kButterfly, kLeaf, kRocket, kCrown, kCat};
+  static const std::array<std::span<const Part>, kShapes> kParts = {kFigure<disc>,
+                                                                    kFigure<square>,
+                                                                    kFigure<triangle>,
+                                                                    kFigure<star>,
+                                                                    kFigure<heart>,
+                                                                    kFigure<diamond>,
+                                                                    kFigure<ring>,
+                                                                    kFigure<cross>,
+                                                                    kFigure<moon>,
+                                                                    kFigure<flower>,
+                                                                    kHouse,
+                                                                    kTree,
+                                                                    kSun,
+                                                                    kCloud,
+                                                                    kFish,
+                                                                    kBird,
+                                                                    kBoat,
+                                                                    kCar,
+                                                                    kCup,
+                                                                    kMushroom,
+                                                                    kApple,
+                                                                    kBalloon,
+                                                                    kUmbrella,
+                                                                    kButterfly,
+                                                                    kLeaf,
+                                                                    kRocket,
+                                                                    kCrown,
+                                                                    kCat};
   return kParts[static_cast<int>(shape)];
 }
 
