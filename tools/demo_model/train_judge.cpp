@@ -49,11 +49,83 @@ class Stream {
   std::uint64_t next_;
 };
 
-/// Mean of the cross entropies of two groups of answers, the first `split` and the rest.
-at::Tensor confusion(const at::Tensor& logits, int split, const std::vector<std::int64_t>& first,
-                     const std::vector<std::int64_t>& second) {
-  return at::cross_entropy_loss(logits.slice(1, 0, split), at::tensor(first)) +
-         at::cross_entropy_loss(logits.slice(1, split), at::tensor(second));
+/// A picture as the eyes see it, and what they should say.
+struct Lesson {
+  at::Tensor crop, whole;  // the crop of a portrait alone
+  drawer::Scene scene;
+};
+
+/// Painting takes longer than learning: each lesson is repeated a few times, among others.
+class Lessons {
+ public:
+  explicit Lessons(const TrainOptions& options)
+      : options_(options), random_(options.seed), scenes_(options.seed * 900'000'000) {}
+
+  /// A quarter of them are new, half of them portraits.
+  std::vector<Lesson> take(int count) {
+    for (int i = 0; i < (count + 3) / 4; ++i) learn_of(i % 2 == 0);
+    std::vector<Lesson> out;
+    for (int i = 0; i < count; ++i) {
+      const std::vector<Lesson>& from = i % 2 == 0 ? portraits_ : others_;
+      // The newest come last.
+      const int newest = static_cast<int>(from.size()) - 1 - i / 2;
+      out.push_back(from[i / 2 < count / 8 ? std::max(newest, 0)
+                                           : random_.below(static_cast<int>(from.size()))]);
+    }
+    return out;
+  }
+
+ private:
+  void learn_of(bool portrait) {
+    Lesson lesson{.crop = {}, .whole = {}, .scene = scenes_.take(portrait)};
+    image::Image picture = drawer::paint(lesson.scene, options_.size);
+    disturb(picture, random_);
+    lesson.whole = manner_input(picture);
+    if (portrait) lesson.crop = object_input(picture);
+    std::vector<Lesson>& list = portrait ? portraits_ : others_;
+    if (list.size() == kMost) list.erase(list.begin());
+    list.push_back(std::move(lesson));
+  }
+
+  static constexpr std::size_t kMost = 4000;  // of each, some 60 KB a piece
+  const TrainOptions& options_;
+  drawer::Random random_;
+  Stream scenes_;
+  std::vector<Lesson> portraits_, others_;
+};
+
+/// Mean cross entropy of the answers from `first` to `last`.
+template <class Enum>
+at::Tensor confusion(const at::Tensor& logits, int first, int last,
+                     const std::vector<Enum>& wanted) {
+  std::vector<std::int64_t> classes(wanted.size());
+  std::ranges::transform(wanted, classes.begin(),
+                         [](Enum value) { return static_cast<std::int64_t>(value); });
+  return at::cross_entropy_loss(logits.slice(1, first, last), at::tensor(classes));
+}
+
+at::Tensor confusion_of(const Judge& judge, const std::vector<Lesson>& lessons) {
+  std::vector<at::Tensor> crops, wholes;
+  std::vector<drawer::Shape> shapes;
+  std::vector<drawer::Pattern> patterns;
+  std::vector<drawer::Rendering> renderings;
+  std::vector<drawer::Backdrop> backdrops;
+  for (const Lesson& lesson : lessons) {
+    wholes.push_back(lesson.whole);
+    renderings.push_back(lesson.scene.rendering);
+    backdrops.push_back(lesson.scene.backdrop);
+    if (!lesson.crop.defined()) continue;
+    crops.push_back(lesson.crop);
+    shapes.push_back(lesson.scene.objects[0].shape);
+    patterns.push_back(lesson.scene.objects[0].pattern);
+  }
+  using namespace drawer;
+  const at::Tensor object = judge.see_object(at::cat(crops));
+  const at::Tensor manner = judge.see_manner(at::cat(wholes));
+  return confusion(object, 0, kShapes, shapes) +
+         confusion(object, kShapes, kShapes + kPatterns, patterns) +
+         confusion(manner, 0, kRenderings, renderings) +
+         confusion(manner, kRenderings, kRenderings + kBackdrops, backdrops);
 }
 
 }  // namespace
@@ -62,28 +134,10 @@ Result<> train_judge(const TrainOptions& options) {
   Judge judge;
   nn::initialise(judge, options.seed + 5);
   nn::AdamW optimizer(judge, {.beta2 = 0.99, .ema_decay = 0.99});
-  drawer::Random random(options.seed);
-  Stream scenes(options.seed * 900'000'000);
+  Lessons lessons(options);
   Sitting sitting(options, "judge", 0);
   while (sitting.goes_on()) {
-    std::vector<at::Tensor> crops, wholes;
-    std::vector<std::int64_t> shapes, patterns, renderings, backdrops;
-    for (int i = 0; i < options.batch; ++i) {
-      const bool portrait = i < options.batch / 2;
-      const drawer::Scene scene = scenes.take(portrait);
-      image::Image picture = drawer::paint(scene, options.size);
-      disturb(picture, random);
-      wholes.push_back(manner_input(picture));
-      renderings.push_back(static_cast<std::int64_t>(scene.rendering));
-      backdrops.push_back(static_cast<std::int64_t>(scene.backdrop));
-      if (!portrait) continue;
-      crops.push_back(object_input(picture));
-      shapes.push_back(static_cast<std::int64_t>(scene.objects[0].shape));
-      patterns.push_back(static_cast<std::int64_t>(scene.objects[0].pattern));
-    }
-    const at::Tensor loss =
-        confusion(judge.see_object(at::cat(crops)), drawer::kShapes, shapes, patterns) +
-        confusion(judge.see_manner(at::cat(wholes)), drawer::kRenderings, renderings, backdrops);
+    const at::Tensor loss = confusion_of(judge, lessons.take(options.batch));
     loss.backward();
     const double gradient = optimizer.step(sitting.learning_rate());
     sitting.advance(options.batch, loss.item<double>(), gradient);
