@@ -1,4 +1,6 @@
 // Tiling edges, two passes, tiles, outpainting, boxes of a canvas and previews, judged by measuring.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "image/color_correct.h"
