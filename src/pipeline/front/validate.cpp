@@ -125,7 +125,7 @@ Result<> check_inpaint(const GenerationRequest& request) {
   if (inpaint.replace > 0 && !masked)
     return refuse("there is no mask that says what to replace; give one with -M, or drop "
                   "--inpaint_replace");
-  if (!masked || inpaint.words) return {};  // what the words mask is seen when drawing
+  if (inpaint.words || (!masked && !inpaint.force)) return {};  // words: seen when drawing
   // Found out here, before any model is loaded.
   TRY_ASSIGN(const image::Image mask,
              image::make_mask(request.init->picture, inpaint.mask, inpaint.invert));
