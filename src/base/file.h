@@ -36,6 +36,12 @@ class MappedFile {
 
   std::span<const std::uint8_t> bytes() const { return {data_, size_}; }
   const fs::path& path() const { return path_; }
+  bool holds(std::span<const std::uint8_t> part) const {
+    return !part.empty() && part.data() >= data_ && part.data() + part.size() <= data_ + size_;
+  }
+  /// Stops counting the whole pages of this part as memory of the process. They stay readable: the
+  /// next use takes them from the system's file cache again.
+  void give_back(std::span<const std::uint8_t> part) const;
 
  private:
   MappedFile() = default;
