@@ -53,6 +53,8 @@ bool takes_pictures(const std::string& accept) {
 
 Result<Response> generate(Studio& studio, const Request& request) {
   TRY_ASSIGN(const JobOrder order, order_of(request));
+  const auto place = studio.waiting_place();
+  if (place == nullptr) return too_busy();
   TRY_ASSIGN(const jobs::JobRecord submitted, studio.submit(order));
   TRY_ASSIGN(const jobs::JobRecord job, wait_for_end(studio, submitted.id, request.gone));
   if (!takes_pictures(request.header("accept"))) return answer(studio, job);

@@ -90,6 +90,7 @@ struct Studio::Parts {
   std::unique_ptr<jobs::WorkerHost> worker;
   std::mutex stop_mutex;  ///< one stop() at a time
   std::atomic<bool> stopping = false;
+  std::shared_ptr<std::atomic<int>> waiting = std::make_shared<std::atomic<int>>(0);
 
   void log(const std::string& line) const {
     if (options.log) options.log(line);
@@ -209,7 +210,11 @@ class Studio::Thread {
       case Kind::worker_started:
         parts_.metrics.worker_started();
         parts_.log(fmt::format("worker {} started", event.pid));
-        return set_engine([](EngineStatus& engine) { engine = {EngineState::loading, {}, {}}; });
+        return set_engine([this](EngineStatus& engine) {
+          engine = {EngineState::loading, {}, {}};
+          if (parts_.active.empty())
+            engine = {EngineState::failed, "no model is chosen yet; choose one of the list", {}};
+        });
       case Kind::worker_ended:
         parts_.log(fmt::format("worker {} ended: {}", event.pid, event.text));
         return set_engine([](EngineStatus& engine) { engine = {}; });
@@ -380,6 +385,7 @@ Result<> Studio::start() {
           .notes = state / "notes",
           .root = options.root,
           .engine = options.engine,
+          .load_at_once = !options.engine.model_path.empty(),
           .choose_engine =
               [&parts](const jobs::JobRequest& request) -> Result<pipeline::EngineOptions> {
             pipeline::EngineOptions engine = parts.options.engine;
@@ -405,6 +411,15 @@ void Studio::stop(std::chrono::milliseconds patience) {
 }
 
 bool Studio::stopping() const { return parts_->stopping; }
+
+std::shared_ptr<void> Studio::waiting_place() {
+  const auto waiting = parts_->waiting;
+  if (++*waiting > kWaitingPlaces) {
+    --*waiting;
+    return nullptr;
+  }
+  return {waiting.get(), [waiting](void*) { --*waiting; }};
+}
 
 const StudioOptions& Studio::options() const { return parts_->options; }
 jobs::JobQueue& Studio::queue() { return *parts_->queue; }

@@ -95,6 +95,10 @@ class Studio {
 
   bool stopping() const;
 
+  /// A place for a request that waits for its job's end, given back when it goes; null when all are
+  /// taken, so that some threads are always left for short requests.
+  std::shared_ptr<void> waiting_place();
+
   /// Lets the worker finish what it draws, at most this long; unfinished jobs go back into the
   /// queue. Nothing is drawn afterwards.
   void stop(std::chrono::milliseconds patience);
@@ -106,6 +110,9 @@ class Studio {
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };
+
+/// Requests that may wait for a job at a time; the transport has more threads than that.
+inline constexpr int kWaitingPlaces = 24;
 
 /// Where pictures of canvases wait for their job, each job's in a folder of its own.
 fs::path canvas_folder(const fs::path& output);

@@ -8,6 +8,15 @@
 
 namespace invokeai::server {
 
+Response too_busy() {
+  Response response = Response::refused(
+      503, "busy",
+      "too many requests wait for their pictures; try again later, or hand jobs in without waiting: "
+      "POST /api/v1/jobs");
+  response.headers.emplace_back("Retry-After", "10");
+  return response;
+}
+
 Handler handling(std::function<Result<Response>(const Request&)> answer) {
   return [answer = std::move(answer)](const Request& request) {
     auto response = answer(request);
@@ -99,6 +108,12 @@ Result<std::optional<bool>> query_flag(const Request& request, std::string_view 
   if (found->second == "true" || found->second == "1") return std::optional(true);
   if (found->second == "false" || found->second == "0") return std::optional(false);
   return bad(name, "true or false", found->second);
+}
+
+Json message_of(const Json& text) {
+  Json object = Json::object();
+  object["message"] = text;
+  return Json::array({std::move(object)});
 }
 
 std::string json_text(const Json& json) {

@@ -17,6 +17,9 @@ using Json = nlohmann::json;
 /// A handler whose failure becomes the error of the API.
 Handler handling(std::function<Result<Response>(const Request&)> answer);
 
+/// 503: too many requests wait for their jobs.
+Response too_busy();
+
 /// The body as a JSON object that holds nothing but `known` keys. An empty body is an empty object.
 /// Errors: invalid_argument.
 Result<Json> read_object(const Request& request, std::initializer_list<std::string_view> known);
@@ -34,6 +37,9 @@ Result<std::optional<bool>> flag_in(const Json& object, const char* key);
 Result<std::optional<std::int64_t>> query_whole(const Request& request, std::string_view name,
                                                 std::int64_t low, std::int64_t high);
 Result<std::optional<bool>> query_flag(const Request& request, std::string_view name);
+
+/// Arguments of an `error` event of the original front end.
+Json message_of(const Json& text);
 
 /// For JSON that is sent: broken UTF-8 is replaced.
 std::string json_text(const Json& json);
