@@ -294,14 +294,16 @@ void Connection::watch_for_end(std::function<void()> gone) {
 void Connection::run_handler() {
   watch_for_end(nullptr);
   // The pool works on copies: request_ stays the network's.
-  network_.handlers.post([self = shared_from_this(), request = std::move(request_), form = form(),
+  AnswerForm form = this->form();
+  network_.handlers.post([self = shared_from_this(), request = std::move(request_), form,
                           known = has_body()]() mutable {
     Network& network = self->network_;
     if (!known) request.caller = network.caller_of(request);
     auto record = std::make_shared<AccessRecord>();
     *record = {request.remote, request.method, request.path, request.caller.name};
-    auto prepared = std::make_shared<Prepared>(
-        prepare(network.router.answer(std::move(request), self->raw_path_), form));
+    Response response = network.router.answer(std::move(request), self->raw_path_);
+    if (network.leaving) form.keep_alive = false;
+    auto prepared = std::make_shared<Prepared>(prepare(std::move(response), form));
     asio::post(network.io, [self = std::move(self), prepared, record] {
       self->record_ = std::move(*record);
       self->send(std::move(*prepared));

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPieceTime{60'000};  // for a client to take one piece
 constexpr std::chrono::milliseconds kFarewell{2'000};    // for a client to end its side
+constexpr std::chrono::milliseconds kShortFarewell{100};  // the same when the server is stopped
 
 }  // namespace
 
@@ -89,7 +90,7 @@ void Connection::finish() {
   if (dropped_) return;
   finishing_ = true;
   waiting_ = false;
-  arm(kFarewell);
+  arm(network_.leaving ? kShortFarewell : kFarewell);
   if (TlsStream* tls = stream_.tls()) {
     tls->async_shutdown([self = shared_from_this()](error_code) { self->drop(); });
     return;

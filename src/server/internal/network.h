@@ -2,6 +2,7 @@
 // What all connections of one server share. Everything that says nothing else belongs to the
 // network's thread.
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,7 +38,7 @@ struct Network : std::enable_shared_from_this<Network> {
   Router router;
   Authenticate authenticate;  ///< called on pool threads
   std::unordered_map<Peer*, std::weak_ptr<Peer>> peers;
-  bool leaving = false;  ///< the server is being stopped
+  std::atomic<bool> leaving{false};  ///< the server is being stopped
   std::shared_ptr<Sockets> sockets;
 
   HandlerPool handlers;
