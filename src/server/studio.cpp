@@ -298,6 +298,7 @@ class Studio::Thread {
             {{"job", event.job},
              {"picture", step.picture},
              {"step", step.step},
+             {"steps", step.steps},
              {"width", width * scale},
              {"height", height * scale},
              {"image", png_data_url(event.preview_png)}},

@@ -6,28 +6,16 @@
 #include "base/json_settings.h"
 #include "image/png.h"
 #include "image/read_metadata.h"
+#include "server/url.h"
 
 namespace invokeai::server {
 
 using Json = nlohmann::json;
 
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain)
-      out += c;
-    else
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 namespace {
 
 std::string url_of(const std::string& name, const char* what) {
-  return fmt::format("/api/v1/images/{}/{}", percent_encoded(name), what);
+  return fmt::format("/api/v1/images/{}/{}", encode_percent(name), what);
 }
 
 Json time_of(const std::optional<jobs::UnixTime>& time) {
