@@ -69,7 +69,7 @@ void LegacyProgress::job(const Event& event) {
 
 void LegacyProgress::begin(const std::string& id) {
   if (id == id_) return;
-  const auto record = studio_.queue().job(id);
+  const auto record = studio_.reading().job(id);
   if (!record) return;
   const auto request = jobs::request_from_json(record->request);
   if (!request) return;
