@@ -2,6 +2,7 @@
 // One command of a user, as every door hands it to the worker.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,9 @@ struct Job {
 /// Relative output folders lie below `root`. Pictures are loaded from the path as typed, else from
 /// the output folder. Errors: invalid_argument (also from pipeline::validate), and those of
 /// image::load_image, naming the file; a negative seed must have been replaced by the one it recalls.
-Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root);
+/// `canvas`: only this part of the starting picture is painted.
+Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root,
+                     const std::optional<pipeline::CanvasBox>& canvas = std::nullopt);
 
 /// Sets what the model recommends and the user did not give. One line about what was set, to be told
 /// once; empty when nothing was.

@@ -126,8 +126,7 @@ class Drawer {
     if (!told.empty() && told != recommended_)
       speaker_.say({{{"type", "message"}, {"id", command.value("id", "")}, {"text", told}}});
     if (!told.empty()) recommended_ = told;
-    TRY_ASSIGN(Job job, make_job(request.prompt, request.values, command.value("root", "")));
-    job.request.preview_every = request.preview_every;
+    TRY_ASSIGN(Job job, make_job(request, command.value("root", "")));
     job.request.first_picture = job.output.grid ? 0 : command.value("first_picture", 0);
     return job;
   }
