@@ -1,0 +1,75 @@
+import { Sparkles, Square } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { Button, IconButton } from '@/components/Button';
+import { NumberField } from '@/components/NumberField';
+import { attempt, invoke } from '@/state/actions';
+import { useHotkeys } from '@/state/hotkeys';
+import { useLive } from '@/state/live';
+import { useParameters } from '@/state/parameters';
+import { put_job, useJobs, useQueueState, useSchema } from '@/state/queries';
+import { obstacle, type Mode } from '@/state/requests';
+import { client } from '@/wire/client';
+import styles from './Parameters.module.css';
+
+/** Why nothing can be asked of the server now, or null. */
+export function useObstacle(mode: Mode): string | null {
+  const { t } = useTranslation();
+  const parameters = useParameters();
+  const connection = useLive((state) => state.connection);
+  if (connection === 'lost') return t('invoke.no_connection');
+  const reason = obstacle(parameters, mode);
+  return reason ? t(reason) : null;
+}
+
+export function useCancel(): (() => void) | null {
+  const running = useQueueState().data?.running;
+  const job = useJobs().data?.[running ?? ''];
+  if (!running || job?.cancel_requested) return null;
+  return () =>
+    void attempt(async () => {
+      put_job(await client.cancel(running));
+    });
+}
+
+/** Number of pictures, the button that draws them, and the one that stops. */
+export function InvokeBar({ mode }: { mode: Mode }) {
+  const { t } = useTranslation();
+  const reason = useObstacle(mode);
+  const cancel = useCancel();
+  const bounds = useSchema().data?.iterations;
+  const iterations = useParameters((state) => Number(state.values.iterations ?? 1));
+  const set = useParameters((state) => state.set);
+  const go = () => void invoke(mode);
+  useHotkeys({ invoke: go, cancel: () => cancel?.() });
+
+  return (
+    <div className={styles.invoke}>
+      <div className={styles.count}>
+        <NumberField
+          label={t('setting.iterations.label')}
+          value={iterations}
+          bounds={{ low: 1, high: bounds?.high ?? null, whole: true }}
+          step={1}
+          onChange={(value) => set('iterations', value === 1 ? null : value)}
+        />
+      </div>
+      <Button
+        look="primary"
+        className={styles.go}
+        icon={<Sparkles />}
+        disabled={reason !== null}
+        hint={reason ?? t('invoke.hint')}
+        onClick={go}
+      >
+        {t('invoke.label')}
+      </Button>
+      <IconButton
+        look="danger"
+        label={t('invoke.cancel')}
+        icon={<Square />}
+        disabled={!cancel}
+        onClick={() => cancel?.()}
+      />
+    </div>
+  );
+}
