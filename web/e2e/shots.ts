@@ -38,6 +38,56 @@ async function preferences(page: Page, values: object): Promise<void> {
   await page.reload();
 }
 
+/** Image to image with the current picture and a painted mask. */
+async function start_image(page: Page): Promise<void> {
+  await page.getByRole('toolbar', { name: 'The current picture' }).waitFor();
+  await page.keyboard.press('Shift+I');
+  const canvas = page.getByLabel(/^Mask\. /);
+  await canvas.waitFor();
+  const box = await canvas.boundingBox();
+  if (!box) return;
+  await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.4);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.7, box.y + box.height * 0.35, { steps: 8 });
+  await page.mouse.up();
+}
+
+async function extras(page: Page, shoot: (what: string) => Promise<void>, wide: boolean) {
+  await page.getByRole('toolbar', { name: 'The current picture' }).waitFor();
+  await page.keyboard.press('i');
+  await shoot('info');
+  await page.keyboard.press('i');
+  await page.keyboard.press('z');
+  await shoot('viewer');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Settings' }).click();
+  await shoot('settings');
+  await page.keyboard.press('Escape');
+  if (wide) {
+    await page.getByRole('button', { name: 'Hotkeys' }).click();
+    await shoot('hotkeys');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('`');
+    await page.getByLabel('Prompt', { exact: true }).fill('a {red|green|blue} {star|moon}');
+    await shoot('console');
+    await page.getByRole('button', { name: /expands/ }).click();
+    await shoot('dynamic');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('`');
+  }
+  await page.getByRole('button', { name: 'X/Y grid' }).click();
+  await shoot('grid-dialog');
+  await page.getByRole('button', { name: /^Queue 3/ }).click();
+  await page.waitForTimeout(5500);
+  await preferences(page, { tab: 'queue' });
+  await page
+    .locator('section li button', { hasText: 'a {red' })
+    .first()
+    .click()
+    .catch(() => undefined);
+  await shoot('sheet');
+}
+
 for (const [name, size] of Object.entries(sizes)) {
   const { page, problems } = await open_page(browser, url, size, name === 'phone');
   const shoot = async (what: string) => {
@@ -54,9 +104,16 @@ for (const [name, size] of Object.entries(sizes)) {
     for (const tab of ['text', 'image', 'gallery', 'queue']) {
       if (theme === 'contrast' && tab !== 'text') continue;
       await preferences(page, { theme, tab, open_sections: ['seed', 'variations'] });
+      if (tab === 'image' && theme === 'dark') await start_image(page);
       await shoot(`${tab}-${theme}`);
     }
   }
+  await preferences(page, {
+    theme: 'dark',
+    tab: 'text',
+    open_sections: ['other', 'symmetry', 'advanced'],
+  });
+  await extras(page, shoot, name === 'wide');
   if (problems.length > 0) console.log(name, problems);
   await page.context().close();
 }

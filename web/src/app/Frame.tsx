@@ -1,5 +1,5 @@
 import { Keyboard, PanelLeft, PanelRight, Settings, SquareTerminal } from 'lucide-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '@/components/Button';
 import { Splitter } from '@/components/Splitter';
@@ -8,9 +8,7 @@ import { Gallery } from '@/features/gallery/Gallery';
 import { InfoPanel } from '@/features/info/InfoPanel';
 import { LostBanner, Status } from '@/features/system/Connection';
 import { Console } from '@/features/system/Console';
-import { HotkeysDialog } from '@/features/system/HotkeysDialog';
 import { ModelChoice } from '@/features/system/ModelChoice';
-import { SettingsDialog } from '@/features/system/SettingsDialog';
 import { useJobProgress } from '@/features/stage/LiveBar';
 import { step_through } from '@/state/gallery_list';
 import { keys_of, useHotkeys, type HotkeyName } from '@/state/hotkeys';
@@ -19,7 +17,15 @@ import { gallery_widths, thumbnail_sizes, usePreferences } from '@/state/prefere
 import { useApp, useQueueState } from '@/state/queries';
 import { useSelection } from '@/state/selection';
 import styles from './Frame.module.css';
-import { tabs } from './tabs';
+import { tabs, type Tab } from './tabs';
+
+// Fetched when first opened.
+const HotkeysDialog = lazy(async () => ({
+  default: (await import('@/features/system/HotkeysDialog')).HotkeysDialog,
+}));
+const SettingsDialog = lazy(async () => ({
+  default: (await import('@/features/system/SettingsDialog')).SettingsDialog,
+}));
 
 type Open = 'settings' | 'hotkeys' | null;
 
@@ -44,7 +50,7 @@ export function Frame() {
   return (
     <div className={styles.frame}>
       <RunLine />
-      <Header onOpen={setOpen} />
+      <Header panes={tab} onOpen={setOpen} />
       <LostBanner />
       <div className={styles.middle}>
         <Rail />
@@ -57,7 +63,7 @@ export function Frame() {
           </aside>
         )}
         <main className={styles.work} data-tab={tab.name}>
-          {tab.work()}
+          <Suspense>{tab.work()}</Suspense>
           {info && tab.name !== 'queue' && <InfoPanel />}
         </main>
         {tab.with_gallery && show_gallery && (
@@ -79,8 +85,10 @@ export function Frame() {
         )}
       </div>
       {show_console && <Console />}
-      {open === 'settings' && <SettingsDialog onClose={() => setOpen(null)} />}
-      {open === 'hotkeys' && <HotkeysDialog onClose={() => setOpen(null)} />}
+      <Suspense>
+        {open === 'settings' && <SettingsDialog onClose={() => setOpen(null)} />}
+        {open === 'hotkeys' && <HotkeysDialog onClose={() => setOpen(null)} />}
+      </Suspense>
     </div>
   );
 }
@@ -94,7 +102,7 @@ function RunLine() {
   );
 }
 
-function Header({ onOpen }: { onOpen(what: Open): void }) {
+function Header({ panes, onOpen }: { panes: Tab; onOpen(what: Open): void }) {
   const { t } = useTranslation();
   const { show_parameters, show_gallery, show_console, hotkeys, change } = usePreferences();
   const version = useApp().data?.version;
@@ -114,14 +122,16 @@ function Header({ onOpen }: { onOpen(what: Open): void }) {
           label={t('hotkey.toggle_parameters')}
           keys={keys('toggle_parameters')}
           icon={<PanelLeft />}
-          pressed={show_parameters}
+          pressed={show_parameters && Boolean(panes.side)}
+          disabled={!panes.side}
           onClick={() => change({ show_parameters: !show_parameters })}
         />
         <IconButton
           label={t('hotkey.toggle_gallery')}
           keys={keys('toggle_gallery')}
           icon={<PanelRight />}
-          pressed={show_gallery}
+          pressed={show_gallery && panes.with_gallery}
+          disabled={!panes.with_gallery}
           onClick={() => change({ show_gallery: !show_gallery })}
         />
         <IconButton

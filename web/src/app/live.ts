@@ -2,10 +2,12 @@
 
 import i18next from 'i18next';
 import { listen, type Handlers } from '@/wire/events';
-import { cache, drop_job, everything_changed, put_job } from '@/state/queries';
+import { cache, drop_job, everything_changed, gallery_changed, put_job } from '@/state/queries';
 import { forget_live, useLive } from '@/state/live';
 import { log, notify } from '@/state/notices';
 import { usePreferences } from '@/state/preferences';
+import { picture_came } from '@/state/loop';
+import { put_on_sheet } from '@/state/sheets';
 import { follow_picture, useSelection } from '@/state/selection';
 import type { AppInfo, Engine, Job, Model } from '@/wire/types';
 
@@ -56,6 +58,8 @@ const handlers: Handlers = {
   picture: ({ job, result }) => {
     // The preview gives way to the picture itself; the next picture brings its own.
     useLive.setState((old) => (old.preview?.job === job ? { preview: null } : {}));
+    put_on_sheet(job, result.name);
+    picture_came(job, result);
     const { watching, current } = useSelection.getState();
     if (usePreferences.getState().follow_results && (watching || current === null)) {
       follow_picture(result.name);
@@ -69,10 +73,7 @@ const handlers: Handlers = {
   queue: (queue) => cache.setQueryData(['queue'], queue),
   gallery: () => {
     clearTimeout(gallery_timer);
-    gallery_timer = setTimeout(() => {
-      void cache.invalidateQueries({ queryKey: ['gallery'] });
-      void cache.invalidateQueries({ queryKey: ['picture'] });
-    }, gather);
+    gallery_timer = setTimeout(gallery_changed, gather);
   },
   model: ({ model, engine }) => {
     put_model(model, engine);

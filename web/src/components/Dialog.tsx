@@ -16,6 +16,14 @@ interface DialogProps {
   children?: ReactNode;
 }
 
+/** To the field that is asked for, else to the dialog as a whole: buttons would show their hints. */
+function focus_first(event: Event): void {
+  event.preventDefault();
+  const dialog = event.currentTarget;
+  if (!(dialog instanceof HTMLElement)) return;
+  (dialog.querySelector<HTMLElement>('[data-focus]') ?? dialog).focus();
+}
+
 /** A question or a form above the page. */
 export function Dialog({
   open,
@@ -33,6 +41,8 @@ export function Dialog({
         <Radix.Overlay className={styles.veil} />
         <Radix.Content
           className={class_names(styles.dialog, wide && styles.wide)}
+          tabIndex={-1}
+          onOpenAutoFocus={focus_first}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <header className={styles.head}>

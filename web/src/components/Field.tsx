@@ -15,14 +15,16 @@ interface FieldProps {
   help?: string;
   /** Beside the label, at the right. */
   aside?: ReactNode;
+  /** Label and control in one line: `row` for switches, `line` for what needs room. */
   row?: boolean;
+  line?: boolean;
   children: ReactNode;
 }
 
 /** A labelled control with its help. */
-export function Field({ label, htmlFor, help, aside, row, children }: FieldProps) {
+export function Field({ label, htmlFor, help, aside, row, line, children }: FieldProps) {
   return (
-    <div className={class_names(styles.field, row && styles.row)}>
+    <div className={class_names(styles.field, row && styles.row, line && styles.line)}>
       <div className={styles.head}>
         <label htmlFor={htmlFor}>{label}</label>
         {help && <Help topic={label} text={help} />}

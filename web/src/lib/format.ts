@@ -1,5 +1,10 @@
 /** Numbers and times as people read them, in the page's language. */
 
+/** The browser's own region where it speaks the page's language: en-GB rather than en. */
+function locale(language: string): string {
+  return navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
+}
+
 const minute = 60;
 const hour = 3600;
 
@@ -15,18 +20,18 @@ export function duration(seconds: number): string {
 
 /** A moment as date and time; milliseconds since 1970. */
 export function moment(milliseconds: number, language: string): string {
-  return new Date(milliseconds).toLocaleString(language, {
+  return new Date(milliseconds).toLocaleString(locale(language), {
     dateStyle: 'medium',
     timeStyle: 'short',
   });
 }
 
 export function clock(milliseconds: number, language: string): string {
-  return new Date(milliseconds).toLocaleTimeString(language);
+  return new Date(milliseconds).toLocaleTimeString(locale(language));
 }
 
 export function count(value: number, language: string): string {
-  return value.toLocaleString(language);
+  return value.toLocaleString(locale(language));
 }
 
 /** The last part of a picture's name. */

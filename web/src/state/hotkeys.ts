@@ -23,8 +23,6 @@ export const hotkeys = {
   use_all: { group: 'picture', keys: 'A' },
   info: { group: 'picture', keys: 'I' },
   send_to_image: { group: 'picture', keys: 'Shift+I' },
-  upscale: { group: 'picture', keys: 'Shift+U' },
-  restore_faces: { group: 'picture', keys: 'Shift+R' },
   delete: { group: 'picture', keys: 'Delete' },
   star: { group: 'picture', keys: '.' },
   viewer: { group: 'picture', keys: 'Z' },

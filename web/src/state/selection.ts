@@ -1,6 +1,7 @@
 /** Which pictures the user looks at. */
 
 import { create } from 'zustand';
+import { createJSONStorage, persist } from 'zustand/middleware';
 import type { PictureFilter } from '@/wire/client';
 
 export type Category = 'result' | 'upload' | 'all';
@@ -20,17 +21,27 @@ interface Store {
   filter: PictureFilter;
 }
 
-export const useSelection = create<Store>(() => ({
-  current: null,
-  index: null,
-  chosen: [],
-  watching: true,
-  lightbox: false,
-  info: false,
-  compare: null,
-  category: 'result',
-  filter: {},
-}));
+/** Kept over a reload, for each window by itself. */
+export const useSelection = create<Store>()(
+  persist<Store, [], [], Partial<Store>>(
+    () => ({
+      current: null,
+      index: null,
+      chosen: [],
+      watching: true,
+      lightbox: false,
+      info: false,
+      compare: null,
+      category: 'result',
+      filter: {},
+    }),
+    {
+      name: 'invokeai.selection',
+      storage: createJSONStorage(() => sessionStorage),
+      partialize: ({ current, info, category, filter }) => ({ current, info, category, filter }),
+    },
+  ),
+);
 
 /** The user wants to see this one. */
 export function show_picture(name: string | null, index: number | null = null): void {

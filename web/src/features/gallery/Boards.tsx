@@ -181,6 +181,7 @@ function NameDialog({ board, onClose }: { board: Board | 'new'; onClose(): void 
         }}
       >
         <input
+          data-focus
           className={styles.name}
           aria-label={t('board.name')}
           placeholder={t('board.name')}

@@ -27,33 +27,34 @@ export function Gallery({ large }: { large: boolean }) {
   const { category } = useSelection();
   const filter = useFilter();
   const total = useCount(filter).data;
+  const number = total === undefined ? '' : written(total, i18n.language);
+  const counted = total === undefined ? '' : t('gallery.count', { count: total, text: number });
   return (
     <section
       className={styles.gallery}
       data-large={large || undefined}
       aria-label={t('tab.gallery')}
     >
-      <div className={styles.tools}>
-        <Segments<Category>
-          label={t('gallery.category')}
-          value={category}
-          choices={[
-            { value: 'result', label: t('gallery.results') },
-            { value: 'upload', label: t('gallery.uploads') },
-            { value: 'all', label: t('gallery.all') },
-          ]}
-          onChange={(next) => useSelection.setState({ category: next })}
-        />
-        <span className={styles.count}>
-          {total !== undefined &&
-            t('gallery.count', { count: total, text: written(total, i18n.language) })}
-        </span>
-        <UploadButton />
-        <ViewSettings />
-      </div>
-      <div className={styles.tools}>
-        <SearchBox />
-        <Filters />
+      <div className={styles.both}>
+        <div className={styles.tools}>
+          <Segments<Category>
+            label={t('gallery.category')}
+            value={category}
+            choices={[
+              { value: 'result', label: t('gallery.results') },
+              { value: 'upload', label: t('gallery.uploads') },
+              { value: 'all', label: t('gallery.all') },
+            ]}
+            onChange={(next) => useSelection.setState({ category: next })}
+          />
+          <span className={styles.count}>{large ? counted : number}</span>
+          <UploadButton />
+          <ViewSettings />
+        </div>
+        <div className={styles.tools}>
+          <SearchBox />
+          <Filters />
+        </div>
       </div>
       <Grid large={large} />
       <Chosen />

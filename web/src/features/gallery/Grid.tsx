@@ -114,6 +114,7 @@ export function Grid({ large }: { large: boolean }) {
                   key={pick(index)?.name ?? index}
                   picture={pick(index)}
                   index={index}
+                  opens={large}
                   reachable={index === (known ?? first)}
                 />
               ),

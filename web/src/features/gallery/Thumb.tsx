@@ -17,10 +17,12 @@ interface ThumbProps {
   index: number;
   /** The one that Tab reaches; arrow keys go on from it. */
   reachable: boolean;
+  /** In the tab of its own a tap opens the viewer, as there is no work area beside it. */
+  opens: boolean;
 }
 
 /** One picture of the grid: click shows it, with Ctrl or Shift several are chosen. */
-export const Thumb = memo(function Thumb({ picture, index, reachable }: ThumbProps) {
+export const Thumb = memo(function Thumb({ picture, index, reachable, opens }: ThumbProps) {
   const { t } = useTranslation();
   const current = useSelection((state) => state.current === picture?.name);
   const chosen = useSelection(
@@ -40,7 +42,11 @@ export const Thumb = memo(function Thumb({ picture, index, reachable }: ThumbPro
   const click = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey)
       choose(picture.name, index, event.shiftKey);
-    else show_picture(picture.name, index);
+    else {
+      show_picture(picture.name, index);
+      const tap = opens && matchMedia('(pointer: coarse)').matches;
+      if (tap) useSelection.setState({ lightbox: true });
+    }
   };
   const drag = (event: DragEvent) => {
     const { chosen: all } = useSelection.getState();

@@ -1,14 +1,17 @@
-import { Sparkles, Square } from 'lucide-react';
+import { Repeat, Sparkles, Square } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Button, IconButton } from '@/components/Button';
+import { Menu } from '@/components/Menu';
 import { NumberField } from '@/components/NumberField';
 import { attempt, invoke } from '@/state/actions';
 import { useHotkeys } from '@/state/hotkeys';
 import { useLive } from '@/state/live';
+import { useLoop } from '@/state/loop';
 import { useParameters } from '@/state/parameters';
 import { put_job, useJobs, useQueueState, useSchema } from '@/state/queries';
 import { obstacle, type Mode } from '@/state/requests';
 import { client } from '@/wire/client';
+import type { Job } from '@/wire/types';
 import styles from './Parameters.module.css';
 
 /** Why nothing can be asked of the server now, or null. */
@@ -21,26 +24,26 @@ export function useObstacle(mode: Mode): string | null {
   return reason ? t(reason) : null;
 }
 
-export function useCancel(): (() => void) | null {
+const cancel_now = (id: string) => void attempt(async () => put_job(await client.cancel(id)));
+
+/** The running job, if it can still be cancelled. */
+function useRunning(): Job | null {
   const running = useQueueState().data?.running;
   const job = useJobs().data?.[running ?? ''];
-  if (!running || job?.cancel_requested) return null;
-  return () =>
-    void attempt(async () => {
-      put_job(await client.cancel(running));
-    });
+  return job && !job.cancel_requested ? job : null;
 }
 
 /** Number of pictures, the button that draws them, and the one that stops. */
 export function InvokeBar({ mode }: { mode: Mode }) {
   const { t } = useTranslation();
   const reason = useObstacle(mode);
-  const cancel = useCancel();
+  const job = useRunning();
+  const { loopback, cancel_after } = useLoop();
   const bounds = useSchema().data?.iterations;
   const iterations = useParameters((state) => Number(state.values.iterations ?? 1));
   const set = useParameters((state) => state.set);
   const go = () => void invoke(mode);
-  useHotkeys({ invoke: go, cancel: () => cancel?.() });
+  useHotkeys({ invoke: go, cancel: () => job && cancel_now(job.id) });
 
   return (
     <div className={styles.invoke}>
@@ -63,13 +66,35 @@ export function InvokeBar({ mode }: { mode: Mode }) {
       >
         {t('invoke.label')}
       </Button>
-      <IconButton
-        look="danger"
-        label={t('invoke.cancel')}
-        icon={<Square />}
-        disabled={!cancel}
-        onClick={() => cancel?.()}
-      />
+      {mode === 'image' && (
+        <IconButton
+          label={t('invoke.loopback')}
+          icon={<Repeat />}
+          pressed={loopback}
+          onClick={() => useLoop.setState({ loopback: !loopback })}
+        />
+      )}
+      {job && job.pictures > job.done + 1 ? (
+        <Menu
+          trigger={<IconButton look="danger" label={t('invoke.cancel')} icon={<Square />} />}
+          items={[
+            { label: t('invoke.cancel_now'), run: () => cancel_now(job.id) },
+            {
+              label: t(cancel_after === job.id ? 'invoke.go_on' : 'invoke.cancel_after'),
+              run: () =>
+                useLoop.setState({ cancel_after: cancel_after === job.id ? null : job.id }),
+            },
+          ]}
+        />
+      ) : (
+        <IconButton
+          look="danger"
+          label={t('invoke.cancel')}
+          icon={<Square />}
+          disabled={!job}
+          onClick={() => job && cancel_now(job.id)}
+        />
+      )}
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Section } from '@/components/Section';
 import { invoke } from '@/state/actions';
@@ -17,14 +18,17 @@ import { SizeFields } from './SizeFields';
 import { UpscaleFields } from './UpscaleFields';
 
 /** Everything that describes the next picture. */
-export function Panel({ mode }: { mode: Mode }) {
+export function Panel({ mode, tools }: { mode: Mode; tools?: ReactNode }) {
   return (
     <div className={styles.panel}>
       <div className={styles.scroll}>
         <div className={styles.group}>
           <Presets />
           <PromptBox onInvoke={() => void invoke(mode)} />
-          <Expansion mode={mode} />
+          <div className={styles.tools}>
+            <Expansion mode={mode} />
+            {tools}
+          </div>
         </div>
         <div className={styles.group}>
           {mode === 'image' && (

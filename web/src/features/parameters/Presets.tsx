@@ -96,6 +96,7 @@ function SaveDialog({ onClose, onSaved }: { onClose(): void; onSaved(name: strin
         }}
       >
         <input
+          data-focus
           className={styles.text}
           aria-label={t('preset.name')}
           placeholder={t('preset.name')}

@@ -27,7 +27,7 @@ export function SeedFields() {
           onChange={(on) => change({ random_seed: on })}
         />
       </Field>
-      <Field label={label} htmlFor={id} help={help}>
+      <Field label={label} htmlFor={id} help={help} line>
         <div className={styles.seed}>
           <NumberField
             id={id}

@@ -57,7 +57,7 @@ export function SettingControl({ name, disabled }: { name: string; disabled?: bo
     const { low, high, low_open, multiple } = setting;
     const { step, slider } = presented(name, low, high, whole);
     return (
-      <Field label={label} htmlFor={id} help={help}>
+      <Field label={label} htmlFor={id} help={help} line>
         <NumberField
           id={id}
           label={label}
@@ -77,7 +77,7 @@ export function SettingControl({ name, disabled }: { name: string; disabled?: bo
       label: t(`choice.${name}.${choice}`, { defaultValue: choice }),
     }));
     return (
-      <Field label={label} htmlFor={id} help={help}>
+      <Field label={label} htmlFor={id} help={help} line>
         <Select
           id={id}
           label={label}

@@ -14,6 +14,7 @@ import {
   verticalListSortingStrategy,
 } from '@dnd-kit/sortable';
 import { Eraser, ListOrdered, Pause, Play } from 'lucide-react';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from '@/components/Button';
 import { Empty } from '@/components/Empty';
@@ -62,7 +63,8 @@ function move(waiting: Job[], { active, over }: DragEndEvent): void {
   );
 }
 
-export function QueueView() {
+/** The queue; `more` stands between the waiting and the ended jobs. */
+export function QueueView({ more }: { more?: ReactNode }) {
   const { t } = useTranslation();
   const { data } = useJobs();
   const state = useQueueState().data;
@@ -123,6 +125,7 @@ export function QueueView() {
           </DndContext>
         </>
       )}
+      {more}
       {ended.length > 0 && (
         <>
           <div className={styles.title}>

@@ -35,14 +35,21 @@ export function useShown() {
   const preview = useLive((state) => state.preview);
   const live = watching && preview !== null;
   const source = live ? preview.image : current && picture_address(current, 'file');
-  return { live, source };
+  // Previews are small files: they stand as large as the picture they become.
+  return { live, source, width: live ? preview.width : null };
+}
+
+const least_width = '24rem';
+
+function shown_width(pixels: number | undefined): string {
+  return `max(${least_width}, ${pixels ?? 0}px)`;
 }
 
 /** The work area: the picture of the moment with what can be done with it. */
 export function Stage({ guide }: { guide?: React.ReactNode }) {
   const { t } = useTranslation();
   const current = useSelection((state) => state.current);
-  const { live, source } = useShown();
+  const { live, source, width } = useShown();
   const ready = useReady(source);
   const details = usePicture(current).data;
   const running = useQueueState().data?.running ?? null;
@@ -59,6 +66,7 @@ export function Stage({ guide }: { guide?: React.ReactNode }) {
             src={ready}
             alt={live ? t('stage.preview') : details?.prompt || t('stage.label')}
             data-live={live || undefined}
+            style={{ width: shown_width(width ?? details?.width) }}
             draggable={!live}
             onDragStart={(event) =>
               current &&

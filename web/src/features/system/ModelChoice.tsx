@@ -18,18 +18,19 @@ export function ModelChoice() {
       await cache.invalidateQueries({ queryKey: ['models'] });
     });
   return (
-    <Select
-      className={styles.model}
-      label={t('model.label')}
-      placeholder={t('model.none')}
-      value={active}
-      disabled={models.length === 0}
-      choices={models.map(({ name, description }) => ({
-        value: name,
-        label: name,
-        note: description,
-      }))}
-      onChange={activate}
-    />
+    <div className={styles.model}>
+      <Select
+        label={t('model.label')}
+        placeholder={t('model.none')}
+        value={active}
+        disabled={models.length === 0}
+        choices={models.map(({ name, description }) => ({
+          value: name,
+          label: name,
+          note: description,
+        }))}
+        onChange={activate}
+      />
+    </div>
   );
 }
