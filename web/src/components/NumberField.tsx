@@ -11,13 +11,15 @@ interface NumberFieldProps {
   step: number;
   /** A slider over this range; typing reaches all of `bounds`. */
   slider?: [number, number];
+  /** Where there is little room: the slider alone. */
+  only_slider?: boolean;
   disabled?: boolean;
   onChange(value: number): void;
 }
 
 /** A number to type, to step and to slide. What was typed is bounded when the field is left. */
 export function NumberField(props: NumberFieldProps) {
-  const { id, label, value, bounds, step, slider, disabled, onChange } = props;
+  const { id, label, value, bounds, step, slider, only_slider, disabled, onChange } = props;
   const [draft, setDraft] = useState<string | null>(null);
 
   const commit = () => {
@@ -48,24 +50,26 @@ export function NumberField(props: NumberFieldProps) {
           <Slider.Thumb className={styles.thumb} aria-label={label} />
         </Slider.Root>
       )}
-      <input
-        id={id}
-        aria-label={id ? undefined : label}
-        className={slider ? styles.short : styles.input}
-        inputMode="decimal"
-        autoComplete="off"
-        disabled={disabled}
-        value={draft ?? String(value)}
-        onChange={(event) => setDraft(event.target.value)}
-        onBlur={commit}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter') commit();
-          if (event.key === 'ArrowUp') nudge(1);
-          else if (event.key === 'ArrowDown') nudge(-1);
-          else return;
-          event.preventDefault();
-        }}
-      />
+      {!only_slider && (
+        <input
+          id={id}
+          aria-label={id ? undefined : label}
+          className={slider ? styles.short : styles.input}
+          inputMode="decimal"
+          autoComplete="off"
+          disabled={disabled}
+          value={draft ?? String(value)}
+          onChange={(event) => setDraft(event.target.value)}
+          onBlur={commit}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') commit();
+            if (event.key === 'ArrowUp') nudge(1);
+            else if (event.key === 'ArrowDown') nudge(-1);
+            else return;
+            event.preventDefault();
+          }}
+        />
+      )}
     </div>
   );
 }

@@ -2,7 +2,7 @@ import {
   ChevronLeft,
   ChevronRight,
   Columns2,
-  FlipHorizontal2,
+  FlipVertical2,
   Info,
   RotateCcw,
   RotateCw,
@@ -72,7 +72,7 @@ function Viewer({ name, info }: { name: string; info: ReactNode }) {
             <IconButton label={t('lightbox.right')} icon={<RotateCw />} onClick={() => turn(90)} />
             <IconButton
               label={t('lightbox.flip')}
-              icon={<FlipHorizontal2 />}
+              icon={<FlipVertical2 />}
               pressed={view.flipped}
               onClick={() => setView({ ...view, flipped: !view.flipped })}
             />

@@ -144,6 +144,7 @@ export function MaskPainter({ source, tools }: { source: Source; tools: ReactNod
         <div className={styles.size}>
           <NumberField
             label={t('mask.size')}
+            only_slider
             value={size}
             bounds={{ ...sizes, whole: true }}
             step={1}

@@ -42,7 +42,11 @@ export function InvokeBar({ mode }: { mode: Mode }) {
   const bounds = useSchema().data?.iterations;
   const iterations = useParameters((state) => Number(state.values.iterations ?? 1));
   const set = useParameters((state) => state.set);
-  const go = () => void invoke(mode);
+  const go = () => {
+    void invoke(mode);
+    // On a phone the picture is above: it comes into sight.
+    document.querySelector('main')?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  };
   useHotkeys({ invoke: go, cancel: () => job && cancel_now(job.id) });
 
   return (
