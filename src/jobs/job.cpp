@@ -48,7 +48,8 @@ bool wants_karras(const SettingValues& values) {
 
 }  // namespace
 
-Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root) {
+Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root,
+                     const std::optional<pipeline::CanvasBox>& canvas) {
   Job job;
   pipeline::GenerationRequest& request = job.request;
   request.prompt = prompt;
@@ -77,6 +78,7 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
   OutputOptions& output = job.output;
   output.folder = output_folder(values, root);
   TRY_VOID(fill_in_pictures(values, output.folder, job));
+  request.canvas = canvas;
   TRY_VOID(pipeline::validate(request));
 
   if (values.flag("prompt_as_dir")) output.folder = gallery::prompt_folder(output.folder, prompt);

@@ -2,6 +2,7 @@
 // One command of a user, as every door hands it to the worker.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,9 @@ struct Job {
 /// Relative output folders lie below `root`. Pictures are loaded from the path as typed, else from
 /// the output folder. Errors: invalid_argument (also from pipeline::validate), and those of
 /// image::load_image, naming the file; a negative seed must have been replaced by the one it recalls.
-Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root);
+/// `canvas`: only this part of the starting picture is painted.
+Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root,
+                     const std::optional<pipeline::CanvasBox>& canvas = std::nullopt);
 
 /// Where the pictures of these settings go, before any sub-folder for the prompt.
 fs::path output_folder(const SettingValues& values, const fs::path& root);

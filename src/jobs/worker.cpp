@@ -128,16 +128,16 @@ class Run {
     TRY_ASSIGN(prefix_, gallery::next_prefix(job_.output.folder));
     check_name_format();
     if (job_.pictures.empty())
-      return generate(job_.request, [this](const auto& progress) { step(progress); }, cancel);
+      return generate(job_.request, 0, [this](const auto& progress) { step(progress); }, cancel);
     const int count = static_cast<int>(job_.pictures.size());
-    for (int i = 0; i < count; ++i) {
+    for (int i = job_.request.first_picture; i < count; ++i) {
       const auto on_step = [&](pipeline::StepProgress progress) {
         progress.picture = i;
         progress.pictures = count;
         step(progress);
       };
       TRY_ASSIGN(const pipeline::Outcome outcome,
-                 generate(request_for(job_.pictures[i]), on_step, cancel));
+                 generate(request_for(job_.pictures[i]), i, on_step, cancel));
       if (outcome == pipeline::Outcome::cancelled) return outcome;
     }
     return pipeline::Outcome::completed;
@@ -149,14 +149,17 @@ class Run {
     request.negative_prompt = picture.negative_prompt;
     request.seed = picture.seed;
     request.iterations = 1;
+    request.first_picture = 0;
     return request;
   }
 
+  /// `first`: index within the job of the request's first picture.
   Result<pipeline::Outcome> generate(
-      const pipeline::GenerationRequest& request,
+      const pipeline::GenerationRequest& request, int first,
       const std::function<void(const pipeline::StepProgress&)>& on_step,
       const CancelToken& cancel) {
     const auto on_image = [&](pipeline::GeneratedImage&& made) {
+      made.index += first;
       return take(request, std::move(made));
     };
     return engine_.generate(

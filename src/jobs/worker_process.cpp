@@ -122,8 +122,7 @@ class Drawer {
   Result<Job> prepare(const Json& command) {
     TRY_VOID(ensure_engine(command["options"]));
     TRY_ASSIGN(const JobRequest request, request_from_json(command.value("request", "")));
-    TRY_ASSIGN(Job job, make_job(request.prompt, request.values, command.value("root", "")));
-    job.request.preview_every = request.preview_every;
+    TRY_ASSIGN(Job job, make_job(request, command.value("root", "")));
     job.request.first_picture = job.output.grid ? 0 : command.value("first_picture", 0);
     return job;
   }

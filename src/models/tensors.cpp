@@ -1,8 +1,11 @@
 #include "models/tensors.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <fmt/ranges.h>
+
+#include "models/internal/half.h"
 
 namespace invokeai::models {
 
@@ -82,6 +85,24 @@ bool same_shape(at::IntArrayRef wanted, at::IntArrayRef found) {
   return strip(wanted) == strip(found);
 }
 
+/// A copy in the type and order the networks want. Kernels that will be packed anyway stay as they
+/// lie; others become channels-last.
+at::Tensor load_tensor(const at::Tensor& stored, at::Device device, at::ScalarType dtype) {
+  const auto options = at::TensorOptions().device(device).dtype(dtype);
+  const bool packable = device.is_cpu() && (dtype == at::kFloat || dtype == at::kBFloat16);
+  const bool reorder = stored.dim() == 4 && !packable;
+  at::Tensor out = at::empty(stored.sizes(), options,
+                             reorder ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+  const bool narrow = stored.scalar_type() == at::kHalf && dtype == at::kBFloat16;
+  if (!narrow || !device.is_cpu() || !stored.is_contiguous()) return out.copy_(stored);
+  const auto* from = static_cast<const std::uint16_t*>(stored.const_data_ptr());
+  auto* to = static_cast<std::uint16_t*>(out.mutable_data_ptr());
+  at::parallel_for(0, stored.numel(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+    half_to_bfloat16(from + begin, to + begin, static_cast<std::size_t>(end - begin));
+  });
+  return out;
+}
+
 }  // namespace
 
 Result<> load_parameters(nn::Module& module, const TensorSource& source, const std::string& part,
@@ -104,10 +125,10 @@ Result<> load_parameters(nn::Module& module, const TensorSource& source, const s
                 first);
   at::NoGradGuard no_grad;
   module.visit_parameters([&](const std::string& name, at::Tensor& p) {
-    const at::Tensor stored = as_tensor(*source.find(name)).reshape(p.sizes());
-    const auto format = stored.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-    p = at::empty(stored.sizes(), at::TensorOptions().device(device).dtype(dtype), format);
-    p.copy_(stored);
+    const TensorView& view = *source.find(name);
+    const at::Tensor stored = as_tensor(view).reshape(p.sizes());
+    p = load_tensor(stored, device, dtype);
+    if (view.file) view.file->give_back(view.data);
   });
   return {};
 }

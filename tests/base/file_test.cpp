@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -144,6 +145,37 @@ TEST_F(FileTest, MapsAnEmptyFileAsNoBytes) {
   const auto file = MappedFile::open(folder_ / "file");
   ASSERT_TRUE(file) << file.error().text();
   EXPECT_TRUE((*file)->bytes().empty());
+}
+
+/// Bytes of the process that lie in memory, from its statm.
+long resident_bytes() {
+  long pages = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+TEST_F(FileTest, GivesPagesBackAndReadsThemAgain) {
+  std::string text(32 << 20, 'a');
+  for (std::size_t i = 0; i < text.size(); i += 997) text[i] = static_cast<char>('b' + i % 20);
+  ASSERT_TRUE(write_file_atomically(folder_ / "file", text));
+  const auto file = MappedFile::open(folder_ / "file").value();
+  const auto bytes = file->bytes();
+  const auto same = [&] { return std::equal(text.begin(), text.end(), bytes.begin()); };
+  ASSERT_TRUE(same());
+  const long before = resident_bytes();
+  file->give_back(bytes.subspan(100, bytes.size() - 200));
+  EXPECT_LT(resident_bytes(), before - (30 << 20));
+  EXPECT_TRUE(same());
+}
+
+TEST_F(FileTest, KnowsWhatItHolds) {
+  ASSERT_TRUE(write_file_atomically(folder_ / "file", "mapped"));
+  const auto file = MappedFile::open(folder_ / "file").value();
+  const std::uint8_t other[1] = {};
+  EXPECT_TRUE(file->holds(file->bytes()));
+  EXPECT_TRUE(file->holds(file->bytes().subspan(5)));
+  EXPECT_FALSE(file->holds(other));
+  EXPECT_FALSE(file->holds({}));
 }
 
 TEST_F(FileTest, MappingFailsLikeReading) {

@@ -126,6 +126,14 @@ Result<TensorSource> open_shards(const fs::path& path, const nlohmann::json& wei
   return whole;
 }
 
+/// Notes which tensors lie in the file itself, so that its pages can be given back after use.
+Result<TensorSource> marked(Result<TensorSource> source, const std::shared_ptr<const MappedFile>& file) {
+  if (source)
+    for (auto& [name, view] : source->tensors)
+      if (file->holds(view.data)) view.file = file;
+  return source;
+}
+
 Result<TensorSource> open_json(const fs::path& path, Bytes bytes) {
   const std::string name = path.string();
   if (bytes.size() > kMaxIndexSize)
@@ -145,8 +153,8 @@ Result<TensorSource> open_tensor_file(const fs::path& path) {
   const Bytes bytes = file->bytes();
   const std::string_view text = as_text(bytes);
   if (text.empty()) return not_a_model(name, ErrorCode::bad_file, "empty; download it again");
-  if (starts_like_safetensors(bytes)) return read_safetensors(bytes, file, name);
-  if (looks_like_torch_file(bytes)) return read_torch_file(bytes, file, name);
+  if (starts_like_safetensors(bytes)) return marked(read_safetensors(bytes, file, name), file);
+  if (looks_like_torch_file(bytes)) return marked(read_torch_file(bytes, file, name), file);
   for (const Magic& magic : kOtherFormats)
     if (text.size() > magic.offset && text.substr(magic.offset).starts_with(magic.bytes))
       return not_a_model(name, ErrorCode::unsupported, magic.what);

@@ -45,6 +45,7 @@ struct TensorView {
   std::vector<std::int64_t> strides;   ///< in elements; empty means contiguous rows
   std::span<const std::uint8_t> data;  ///< from the first element to the last one used
   std::shared_ptr<const void> owner;   ///< keeps the mapping or the inflated buffer alive
+  std::shared_ptr<const MappedFile> file = {};  ///< where `data` lies in a file as it is
 
   std::int64_t element_count() const;  ///< product of shape; 1 for a scalar
   bool contiguous() const;             ///< true when strides are empty or row-major

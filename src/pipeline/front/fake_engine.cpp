@@ -63,7 +63,8 @@ class FakeEngine final : public Engine {
         std::this_thread::sleep_for(step_time_);
         if (callbacks.on_step)
           callbacks.on_step({picture, request.iterations, step, request.steps,
-                             999.0 * (request.steps - step) / request.steps, std::nullopt});
+                             999.0 * (request.steps - step) / request.steps,
+                             preview(request, seed, {width, height}, step)});
       }
       const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
       TRY_VOID(callbacks.on_image({paint(request.prompt, seed, width, height), picture, seed,
@@ -74,6 +75,13 @@ class FakeEngine final : public Engine {
   }
 
  private:
+  static std::optional<image::Image> preview(const GenerationRequest& request, std::uint32_t seed,
+                                             Size size, int step) {
+    if (request.preview_every < 1 || step % request.preview_every != 0) return std::nullopt;
+    const int scale = request.full_previews ? 1 : 8;
+    return paint(request.prompt, seed, size.width / scale, size.height / scale);
+  }
+
   Size size_of(const GenerationRequest& request) const {
     const Size asked{request.width > 0 ? request.width : model_.native_width,
                      request.height > 0 ? request.height : model_.native_height};
