@@ -35,6 +35,7 @@ export default defineConfig({
   server: { proxy: { '/api': server } },
   test: {
     environment: 'jsdom',
+    testTimeout: 30_000,
     include: ['src/**/*.test.{ts,tsx}', 'testing/**/*.test.ts'],
     setupFiles: ['testing/setup.ts'],
   },

@@ -361,7 +361,7 @@ describe.skipIf(!program)('the studio with the real server', () => {
     await page.keyboard.press('Escape');
     await page.getByRole('dialog', { name: 'Viewer' }).waitFor({ state: 'hidden' });
     await page.keyboard.press('?');
-    await page.getByRole('button', { name: /Change the keys of Star/ }).click();
+    await page.getByRole('button', { name: /Change the keys of Star,/ }).click();
     await page.keyboard.press('x');
     await page.keyboard.press('Escape');
     await page.evaluate(() => (document.activeElement as HTMLElement).blur());

@@ -47,5 +47,6 @@ export function start_i18n(): void {
     fallbackLng: 'en',
     resources: { en: { translation: english } },
     interpolation: { escapeValue: false },
+    showSupportNotice: false,
   });
 }
