@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { FakeEventSource, fake_network } from '../../testing/network';
+import { FakeEventSource, fake_network } from '@testing/network';
 import { useLive } from '@/state/live';
 import { useNotices } from '@/state/notices';
 import { cache, type Jobs } from '@/state/queries';

@@ -4,12 +4,13 @@ import i18next from 'i18next';
 import { has_mask, mask_picture } from '@/lib/strokes';
 import { client, picture_address } from '@/wire/client';
 import type { Job, JobRequest, Picture, PictureDetails, Setting, Value } from '@/wire/types';
+import { known_index, show_at } from './gallery_list';
 import { notify, notify_error } from './notices';
 import { useParameters, with_recall, with_value, type Source } from './parameters';
 import { usePreferences } from './preferences';
 import { cache, gallery_changed, put_job } from './queries';
 import { job_request, obstacle, type Mode } from './requests';
-import { show_picture, useSelection } from './selection';
+import { useSelection, whole_filter } from './selection';
 
 const t = (key: string, values?: Record<string, unknown>) => i18next.t(key, values ?? {});
 
@@ -75,6 +76,8 @@ export async function put_on_board(names: readonly string[], board: string | nul
 
 /** Into the bin, with a toast that takes it back. */
 export async function remove_pictures(names: readonly string[]): Promise<void> {
+  const { current, index, category, filter } = useSelection.getState();
+  const place = current && (known_index(whole_filter(category, filter), current) ?? index);
   const entries = await attempt(() => Promise.all(names.map((name) => client.remove(name))));
   gallery_changed();
   if (!entries) return;
@@ -82,8 +85,8 @@ export async function remove_pictures(names: readonly string[]): Promise<void> {
     await attempt(() => Promise.all(entries.map((entry) => client.restore(entry.id))));
     gallery_changed();
   };
-  const { current } = useSelection.getState();
-  if (current && names.includes(current)) show_picture(null, useSelection.getState().index);
+  // The neighbour moves up to the place of the deleted picture.
+  if (current && names.includes(current)) void attempt(() => show_at(place || 0));
   notify('success', t('toast.deleted', { count: names.length }), {
     label: t('common.undo'),
     run: () => void undo(),

@@ -37,6 +37,17 @@ export function known_index(filter: PictureFilter, name: string): number | null 
   return null;
 }
 
+/** Shows the picture at a place of the list, or the last one; asks the server anew. */
+export async function show_at(index: number): Promise<void> {
+  const { category, filter } = useSelection.getState();
+  const whole = whole_filter(category, filter);
+  const total = await client.count(whole);
+  if (total === 0) return show_picture(null);
+  const place = Math.min(index, total - 1);
+  const picture = (await client.pictures(whole, place, 1)).images[0];
+  show_picture(picture?.name ?? null, place);
+}
+
 /** Shows the picture `distance` places further in the list (forward is older). */
 export async function step_through(distance: number): Promise<void> {
   const { current, index, category, filter } = useSelection.getState();

@@ -38,7 +38,9 @@ export const useSchema = () =>
 export const useModels = () => useQuery({ queryKey: ['models'], queryFn: client.models });
 export const useBoards = () =>
   useQuery({ queryKey: ['gallery', 'boards'], queryFn: client.boards });
-export const usePresets = () => useQuery({ queryKey: ['presets'], queryFn: client.presets });
+/** No event tells of presets: another window may have changed them. */
+export const usePresets = () =>
+  useQuery({ queryKey: ['presets'], queryFn: client.presets, refetchOnWindowFocus: 'always' });
 export const useQueueState = () => useQuery({ queryKey: ['queue'], queryFn: client.queue });
 export const useJobs = () => useQuery({ queryKey: ['jobs'], queryFn: load_jobs });
 export const usePicture = (name: string | null) =>

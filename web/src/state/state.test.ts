@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { settings } from '../../testing/mock/settings';
+import { settings } from '@testing/mock/settings';
 import type { Job } from '@/wire/types';
 import { conflicts, keys_of } from './hotkeys';
 import { log, notify, useNotices } from './notices';

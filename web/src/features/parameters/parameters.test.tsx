@@ -1,8 +1,8 @@
 import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { fake_network, type Asked } from '../../../testing/network';
-import { render_in_page } from '../../../testing/render';
+import { fake_network, type Asked } from '@testing/network';
+import { render_in_page } from '@testing/render';
 import { no_parameters, useParameters } from '@/state/parameters';
 import { is_dynamic } from './Expansion';
 import { InvokeBar } from './InvokeBar';

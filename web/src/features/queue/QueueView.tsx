@@ -77,7 +77,8 @@ export function QueueView({ more }: { more?: ReactNode }) {
   useHotkeys({ pause_queue: () => toggle_pause(paused) });
   const forget = () =>
     void attempt(async () => {
-      await client.forget_ended(Date.now());
+      // By the server's clock, which may differ from ours.
+      await client.forget_ended(Math.ceil(ended[0]?.finished ?? 0) + 1);
       ended.forEach((job) => drop_job(job.id));
     });
   const cancel_all = () => waiting.forEach((job) => void attempt(() => client.cancel(job.id)));

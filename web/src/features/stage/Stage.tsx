@@ -7,7 +7,7 @@ import { step_through } from '@/state/gallery_list';
 import { useLive } from '@/state/live';
 import { useQueueState, usePicture } from '@/state/queries';
 import { useSelection } from '@/state/selection';
-import { picture_address } from '@/wire/client';
+import { picture_address, ServerError } from '@/wire/client';
 import { LiveBar } from './LiveBar';
 import { PictureActions } from './PictureActions';
 import styles from './Stage.module.css';
@@ -51,7 +51,8 @@ export function Stage({ guide }: { guide?: React.ReactNode }) {
   const current = useSelection((state) => state.current);
   const { live, source, width } = useShown();
   const ready = useReady(source);
-  const details = usePicture(current).data;
+  const { data: details, error } = usePicture(current);
+  const gone = !live && error instanceof ServerError && error.code === 'not_found';
   const running = useQueueState().data?.running ?? null;
 
   return (
@@ -60,7 +61,7 @@ export function Stage({ guide }: { guide?: React.ReactNode }) {
         {details && current ? <PictureActions picture={details} /> : <span />}
       </div>
       <div className={styles.work}>
-        {ready ? (
+        {ready && !gone ? (
           <img
             className={styles.picture}
             src={ready}
@@ -75,10 +76,11 @@ export function Stage({ guide }: { guide?: React.ReactNode }) {
             onDoubleClick={() => current && useSelection.setState({ lightbox: true })}
           />
         ) : (
-          (source === null && (guide ?? <Empty icon={<ImageIcon />} title={t('stage.empty')} />)) ||
+          ((source === null || gone) &&
+            (guide ?? <Empty icon={<ImageIcon />} title={t('stage.empty')} />)) ||
           null
         )}
-        {current && !live && (
+        {current && !live && !gone && (
           <>
             <div className={styles.previous}>
               <IconButton

@@ -1,7 +1,7 @@
 import { fireEvent, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { render_in_page } from '../../../testing/render';
+import { render_in_page } from '@testing/render';
 import { start_hotkeys, useHotkeys } from '@/state/hotkeys';
 import { usePreferences } from '@/state/preferences';
 import { HotkeysDialog } from './HotkeysDialog';
