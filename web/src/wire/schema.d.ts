@@ -960,6 +960,7 @@ export interface components {
             job: string;
             picture: number;
             step: number;
+            steps: number;
             /** @description of the picture */
             width: number;
             height: number;
