@@ -65,6 +65,23 @@ describe.skipIf(!program)('the studio with the real server', () => {
     await field.press('Enter');
   }
 
+  /** A job long enough to do something meanwhile; the fake engine is quick. */
+  const long =
+    program && has_engine(program) ? { steps: 150, pictures: 1 } : { steps: 999, pictures: 12 };
+  async function draw_long(): Promise<void> {
+    await set_number('Steps', String(long.steps));
+    await set_number('Pictures', String(long.pictures));
+    await invoke();
+    await page.getByRole('progressbar', { name: 'Progress' }).waitFor();
+  }
+  async function short_again(): Promise<void> {
+    await expect
+      .poll(async () => (await api<{ running: null }>('queue')).running, { timeout: 50 * second })
+      .toBe(null);
+    await set_number('Steps', '4');
+    await set_number('Pictures', '1');
+  }
+
   test('the first visit makes a picture with one click', async () => {
     await page.getByRole('button', { name: 'Draw this example' }).click();
     await expect.poll(() => thumbs().count(), { timeout: 40 * second }).toBe(1);
@@ -164,27 +181,23 @@ describe.skipIf(!program)('the studio with the real server', () => {
 
   test('a reload in the middle loses nothing', async () => {
     const before = await newest();
-    await set_number('Steps', '150');
-    await invoke();
-    await page.getByRole('progressbar', { name: 'Progress' }).waitFor();
+    await draw_long();
     await page.reload();
     await page.getByRole('progressbar', { name: 'Progress' }).waitFor();
     await expect.poll(newest, { timeout: 55 * second }).not.toBe(before);
-    await set_number('Steps', '4');
+    await short_again();
   });
 
   test('a killed server is missed, and comes back with the job', async () => {
     const before = await count();
-    await set_number('Steps', '150');
-    await invoke();
-    await page.getByRole('progressbar', { name: 'Progress' }).waitFor();
+    await draw_long();
     await server.end('SIGKILL');
     await page.getByText('The connection to the server is lost.').waitFor();
     await server.start();
     await page.getByText('The connection to the server is lost.').waitFor({ state: 'hidden' });
-    await expect.poll(count, { timeout: 55 * second }).toBe(before + 1);
+    await expect.poll(count, { timeout: 55 * second }).toBe(before + long.pictures);
     await expect.poll(() => page.getByRole('status').first().textContent()).toBe('Ready');
-    await set_number('Steps', '4');
+    await short_again();
   });
 
   test('the queue is moved, paused, cancelled and tried again', async () => {
@@ -233,7 +246,7 @@ describe.skipIf(!program)('the studio with the real server', () => {
     await thumbs().first().click();
     const name = (await newest()) ?? '';
     await thumbs().first().click({ button: 'right' });
-    await page.getByRole('menuitem', { name: 'Star' }).click();
+    await page.getByRole('menuitem', { name: 'Star', exact: true }).click();
     await page.locator(`[data-thumb="${name}"]`).getByLabel('Starred').waitFor();
     await page.getByRole('searchbox').fill('green circle');
     await expect.poll(() => thumbs().count()).toBeGreaterThan(0);
@@ -278,7 +291,7 @@ describe.skipIf(!program)('the studio with the real server', () => {
     for (const [index, name] of some.slice(0, 2).entries()) {
       cpSync(join(server.outputs, name), join(old, `00010${index}.abcdef0${index}.7.png`));
     }
-    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: 'Settings', exact: true }).click();
     await page.getByRole('textbox', { name: 'Import a 2.x outputs folder' }).fill(old);
     await page.getByRole('button', { name: 'Import', exact: true }).click();
     await page
@@ -296,15 +309,13 @@ describe.skipIf(!program)('the studio with the real server', () => {
     const active = async () => (await api<{ model: { name: string } }>('app')).model?.name;
     await choose('other');
     await expect.poll(active, { timeout: 20 * second }).toBe('other');
-    await set_number('Steps', '100');
-    await invoke();
-    await page.getByRole('progressbar', { name: 'Progress' }).waitFor();
+    await draw_long();
     await choose('demo');
     await expect.poll(active, { timeout: 50 * second }).toBe('demo');
     await expect
       .poll(async () => (await api<{ running: null }>('queue')).running, { timeout: 50 * second })
       .toBe(null);
-    await set_number('Steps', '4');
+    await short_again();
   });
 
   test('presets keep prompts and settings', async () => {
@@ -372,7 +383,7 @@ describe.skipIf(!program)('the studio with the real server', () => {
   });
 
   test('the language changes at once', async () => {
-    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: 'Settings', exact: true }).click();
     await page.getByRole('combobox', { name: 'Language' }).click();
     await page.getByRole('option', { name: 'Deutsch' }).click();
     await page.getByRole('heading', { name: 'Einstellungen' }).waitFor();

@@ -42,6 +42,11 @@ export function Dialog({
         <Radix.Content
           className={class_names(styles.dialog, wide && styles.wide)}
           tabIndex={-1}
+          onInteractOutside={(event) => {
+            // Closing a toast is not leaving the dialog.
+            const target = event.target instanceof Element ? event.target : null;
+            if (target?.closest('[data-toasts]')) event.preventDefault();
+          }}
           onOpenAutoFocus={focus_first}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >

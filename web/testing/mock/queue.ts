@@ -157,6 +157,7 @@ export class Queue {
           job: job.id,
           picture,
           step,
+          steps,
           width,
           height,
           image: `data:image/png;base64,${image}`,

@@ -39,8 +39,9 @@ export function Presets() {
     <div className={styles.line}>
       <Select
         label={t('preset.label')}
-        placeholder={presets.length > 0 ? t('preset.choose') : t('preset.none')}
-        value={presets.some((entry) => entry.name === last) ? last : ''}
+        placeholder={last || (presets.length > 0 ? t('preset.choose') : t('preset.none'))}
+        // Nothing stays chosen, so that the same preset can be used again.
+        value=""
         disabled={presets.length === 0}
         choices={presets.map(({ name, prompt }) => ({ value: name, label: name, note: prompt }))}
         onChange={use}

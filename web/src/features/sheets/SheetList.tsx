@@ -25,18 +25,7 @@ export function SheetList() {
       <h2>{t('sheet.list')}</h2>
       <ul>
         {sheets.map((entry) => (
-          <li key={entry.id}>
-            <button type="button" onClick={() => setOpen(entry.id)}>
-              <Grid3x3 />
-              <span>{entry.prompt}</span>
-              <small>
-                {t('sheet.progress', {
-                  done: entry.pictures.filter(Boolean).length,
-                  all: entry.jobs.length,
-                })}
-              </small>
-            </button>
-          </li>
+          <Entry key={entry.id} sheet={entry} onOpen={() => setOpen(entry.id)} />
         ))}
       </ul>
       {sheet && <SheetView sheet={sheet} onClose={() => setOpen(null)} />}
@@ -44,7 +33,22 @@ export function SheetList() {
   );
 }
 
-/** Pictures that came while this page was closed are looked up at the server. */
+function Entry({ sheet, onOpen }: { sheet: Sheet; onOpen(): void }) {
+  const { t } = useTranslation();
+  useMissed(sheet);
+  const done = sheet.pictures.filter(Boolean).length;
+  return (
+    <li>
+      <button type="button" onClick={onOpen}>
+        <Grid3x3 />
+        <span>{sheet.prompt}</span>
+        <small>{t('sheet.progress', { done, all: sheet.jobs.length })}</small>
+      </button>
+    </li>
+  );
+}
+
+/** Pictures that came before the sheet was there, or this page was closed are looked up at the server. */
 function useMissed(sheet: Sheet): Record<string, string> {
   const known = useJobs().data ?? {};
   const missing = sheet.jobs.filter((id, place) => !sheet.pictures[place] && !known[id]);
