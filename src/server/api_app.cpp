@@ -3,6 +3,7 @@
 #include "base/settings.h"
 #include "image/metadata.h"
 #include "pipeline/engine.h"
+#include "server/access_routes.h"
 #include "server/api.h"
 #include "server/internal/handlers.h"
 #include "server/views.h"
@@ -10,18 +11,12 @@
 namespace invokeai::server {
 namespace {
 
-Json caller_view(const Caller& caller) {
-  constexpr const char* kRoles[] = {"none", "user", "admin"};
-  return {{"name", caller.name}, {"role", kRoles[static_cast<int>(caller.role)]}};
-}
-
-Result<Response> get_app(Studio& studio, const Request& request) {
-  TRY_ASSIGN(const auto users, studio.store().users());
+Response get_app(Studio& studio, const Access& access, const Request& request) {
   return Response::json(
       {{"name", "InvokeAI"},
        {"version", image::AppMetadata().app_version},
-       {"user", caller_view(request.caller)},
-       {"users_required", !users.empty()},
+       {"user", {{"name", request.caller.name}, {"role", role_name(request.caller.role)}}},
+       {"users_required", access.required()},
        {"features",
         {{"upscaling", setting("upscale").prompt == Use::works},
          {"face_restoration", setting("facetool_strength").prompt == Use::works},
@@ -71,9 +66,8 @@ Response get_schema(Studio& studio) {
 
 }  // namespace
 
-void add_app_routes(Router& router, Studio& studio) {
-  router.get("/api/v1/app",
-             handling([&](const Request& request) { return get_app(studio, request); }));
+void add_app_routes(Router& router, Studio& studio, const Access& access) {
+  router.get("/api/v1/app", [&](const Request& request) { return get_app(studio, access, request); });
   router.get("/api/v1/settings/schema", [&](const Request&) { return get_schema(studio); });
   router.get(
       "/api/v1/openapi.json",
@@ -83,8 +77,8 @@ void add_app_routes(Router& router, Studio& studio) {
       Role::none);
 }
 
-void add_api(Router& router, Studio& studio) {
-  add_app_routes(router, studio);
+void add_api(Router& router, Studio& studio, Access& access) {
+  add_app_routes(router, studio, access);
   add_settings_routes(router, studio);
   add_job_routes(router, studio);
   add_event_routes(router, studio);
@@ -92,7 +86,7 @@ void add_api(Router& router, Studio& studio) {
   add_board_routes(router, studio);
   add_model_routes(router, studio);
   add_prompt_routes(router, studio);
-  add_user_routes(router, studio);
+  add_access_routes(router, access);
 }
 
 }  // namespace invokeai::server

@@ -68,7 +68,7 @@ std::vector<Event> beginning(Studio& studio, const std::string& last_id) {
   std::vector<Event> events;
   std::int64_t since = -1;
   std::from_chars(last_id.data(), last_id.data() + last_id.size(), since);
-  const auto changes = studio.queue().changes_since(since < 0 ? 0 : since, since < 0 ? 1 : kMostMissed);
+  const auto changes = studio.reading().changes_since(since < 0 ? 0 : since, since < 0 ? 1 : kMostMissed);
   const std::int64_t revision = changes ? changes->revision : 0;
   const auto queue = queue_view(studio);
   events.push_back({"hello",
@@ -83,7 +83,7 @@ std::vector<Event> beginning(Studio& studio, const std::string& last_id) {
     events.push_back({"job_removed", id, -1, {{"id", id}}});
   std::vector<jobs::JobRecord> missed = changes->jobs;
   if (!changes->complete)
-    if (auto newest = studio.queue().list({})) missed = std::move(*newest);
+    if (auto newest = studio.reading().list({})) missed = std::move(*newest);
   for (const jobs::JobRecord& job : missed) {
     events.push_back(job_event(studio, job));
     // Within one beginning the id of the whole is what counts.
@@ -112,9 +112,9 @@ void add_event_routes(Router& router, Studio& studio) {
   });
   router.get("/api/v1/jobs/{id}/events", handling([&studio](const Request& request) -> Result<Response> {
                const std::string id = request.parameter("id");
-               TRY_VOID(studio.queue().job(id));
+               TRY_VOID(studio.reading().job(id));
                return Response::events(stream_of(studio, id, [&studio, id] {
-                 const auto job = studio.queue().job(id);
+                 const auto job = studio.reading().job(id);
                  return job ? std::vector{job_event(studio, *job)} : std::vector<Event>();
                }));
              }));

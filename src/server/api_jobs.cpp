@@ -59,7 +59,7 @@ Result<Response> generate(Studio& studio, const Request& request) {
   TRY_ASSIGN(const jobs::JobRecord job, wait_for_end(studio, submitted.id, request.gone));
   if (!takes_pictures(request.header("accept"))) return answer(studio, job);
   if (job.error) return tl::make_unexpected(*job.error);
-  TRY_ASSIGN(const auto results, studio.queue().results(job.id));
+  TRY_ASSIGN(const auto results, studio.reading().results(job.id));
   if (results.empty())
     return fail(ErrorCode::not_found, "", "the job {} was cancelled before its first picture",
                 job.id);
@@ -81,12 +81,12 @@ Result<Response> get_jobs(Studio& studio, const Request& request) {
   TRY_ASSIGN(const auto limit, query_whole(request, "limit", 1, 1000));
   const auto wanted = static_cast<std::size_t>(limit.value_or(50));
   filter.limit = static_cast<int>(wanted) + 1;
-  TRY_ASSIGN(const auto jobs, studio.queue().list(filter));
+  TRY_ASSIGN(const auto jobs, studio.reading().list(filter));
   return list_of(studio, jobs, wanted);
 }
 
 Result<Response> get_waiting(Studio& studio) {
-  TRY_ASSIGN(const auto jobs, studio.queue().waiting(kMostWaiting + 1));
+  TRY_ASSIGN(const auto jobs, studio.reading().waiting(kMostWaiting + 1));
   return list_of(studio, jobs, kMostWaiting);
 }
 
@@ -153,7 +153,9 @@ void add_job_routes(Router& router, Studio& studio) {
   router.remove("/api/v1/jobs",
                 handling([&](const Request& request) { return remove_jobs(studio, request); }));
   router.get("/api/v1/jobs/waiting", handling([&](const Request&) { return get_waiting(studio); }));
-  router.get("/api/v1/jobs/{id}", with_id(&jobs::JobQueue::job));
+  router.get("/api/v1/jobs/{id}", handling([&](const Request& request) {
+               return answer(studio, studio.reading().job(request.parameter("id")));
+             }));
   router.patch("/api/v1/jobs/{id}",
                handling([&](const Request& request) { return patch_job(studio, request); }));
   router.post("/api/v1/jobs/{id}/cancel", with_id(&jobs::JobQueue::cancel));

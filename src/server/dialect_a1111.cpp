@@ -110,7 +110,7 @@ Result<Response> draw(Studio& studio, const Request& request, const JobOrder& or
   TRY_ASSIGN(const jobs::JobRecord submitted, studio.submit(order));
   TRY_ASSIGN(const jobs::JobRecord job, wait_for_end(studio, submitted.id, request.gone));
   if (job.error) return tl::make_unexpected(*job.error);
-  TRY_ASSIGN(const auto results, studio.queue().results(job.id));
+  TRY_ASSIGN(const auto results, studio.reading().results(job.id));
   Json images = Json::array(), seeds = Json::array(), texts = Json::array();
   for (const jobs::PictureResult& result : results) {
     TRY_ASSIGN(const std::string bytes, read_file(result.path));

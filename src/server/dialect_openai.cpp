@@ -79,7 +79,7 @@ Result<Response> draw(Studio& studio, const Request& request, const JobOrder& or
   TRY_ASSIGN(const jobs::JobRecord submitted, studio.submit(order));
   TRY_ASSIGN(const jobs::JobRecord job, wait_for_end(studio, submitted.id, request.gone));
   if (job.error) return tl::make_unexpected(*job.error);
-  TRY_ASSIGN(const auto results, studio.queue().results(job.id));
+  TRY_ASSIGN(const auto results, studio.reading().results(job.id));
   Json data = Json::array();
   for (const jobs::PictureResult& result : results) {
     if (as_url) {

@@ -42,7 +42,7 @@ Result<jobs::JobRecord> wait_for_end(Studio& studio, const std::string& id,
   });
   bool cancelled = false;
   while (true) {
-    TRY_ASSIGN(jobs::JobRecord job, studio.queue().job(id));
+    TRY_ASSIGN(jobs::JobRecord job, studio.reading().job(id));
     const bool ended =
         job.state != jobs::JobState::queued && job.state != jobs::JobState::running;
     if (ended) return job;

@@ -121,8 +121,8 @@ class LegacyFrontEnd {
 
   /// The job that is drawn, or else the next one: the page's button is about what it shows.
   void cancel() {
-    auto running = studio_.queue().list({.state = jobs::JobState::running, .limit = 1});
-    if (running && running->empty()) running = studio_.queue().waiting(1);
+    auto running = studio_.reading().list({.state = jobs::JobState::running, .limit = 1});
+    if (running && running->empty()) running = studio_.reading().waiting(1);
     if (!running || running->empty()) return;
     const auto job = studio_.queue().cancel(running->front().id);
     // One that never ran tells nobody that it ended.

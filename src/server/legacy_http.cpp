@@ -1,6 +1,7 @@
 #include "server/internal/legacy_http.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "gallery/thumbnails.h"
 #include "image/box.h"
@@ -145,9 +146,9 @@ void add_legacy_routes(Router& router, Studio& studio,
   });
   router.get("/outputs/{path...}",
              handling([&studio](const Request& request) { return output(studio, request); }));
-  // The page asks below its own address, which ends in a slash.
-  for (const char* pattern : {"/flaskwebgui-keep-server-alive", "//flaskwebgui-keep-server-alive"})
-    router.get(pattern, [](const Request&) { return Response::json({{"message", "Server Running"}}); });
+  // The page asks with two slashes in front, which are one by the time the router sees them.
+  router.get("/flaskwebgui-keep-server-alive",
+             [](const Request&) { return Response::json({{"message", "Server Running"}}); });
 }
 
 }  // namespace invokeai::server

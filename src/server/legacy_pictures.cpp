@@ -1,7 +1,7 @@
 #include "server/internal/legacy_pictures.h"
 
 #include "image/metadata.h"
-#include "server/views.h"
+#include "server/url.h"
 
 namespace invokeai::server {
 
@@ -17,29 +17,9 @@ std::string encoded_path(const std::string& name) {
   std::string out;
   for (std::size_t at = 0; at <= name.size();) {
     const std::size_t end = std::min(name.find('/', at), name.size());
-    out += percent_encoded(name.substr(at, end - at));
+    out += encode_percent(name.substr(at, end - at));
     if (end < name.size()) out += '/';
     at = end + 1;
-  }
-  return out;
-}
-
-std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto digit = [&](std::size_t at) {
-      const char c = at < text.size() ? text[at] : ' ';
-      return c >= '0' && c <= '9' ? c - '0'
-             : c >= 'a' && c <= 'f' ? c - 'a' + 10
-             : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                    : -1;
-    };
-    if (text[i] == '%' && digit(i + 1) >= 0 && digit(i + 2) >= 0) {
-      out += static_cast<char>(digit(i + 1) * 16 + digit(i + 2));
-      i += 2;
-    } else {
-      out += text[i];
-    }
   }
   return out;
 }
@@ -65,7 +45,7 @@ std::string name_of_legacy_url(const Studio& studio, std::string url) {
   }
   while (url.starts_with('/')) url.erase(0, 1);
   if (!url.starts_with(kPictures)) return {};
-  return decoded(url.substr(kPictures.size()));
+  return decode_percent(url.substr(kPictures.size())).value_or(std::string());
 }
 
 std::string name_of_legacy_thumbnail(std::string_view path) {

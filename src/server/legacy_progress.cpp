@@ -69,7 +69,7 @@ void LegacyProgress::job(const Event& event) {
 
 void LegacyProgress::begin(const std::string& id) {
   if (id == id_) return;
-  const auto record = studio_.queue().job(id);
+  const auto record = studio_.reading().job(id);
   if (!record) return;
   const auto request = jobs::request_from_json(record->request);
   if (!request) return;
@@ -102,16 +102,21 @@ void LegacyProgress::update(const char* status, int step, int total, bool has_st
 void LegacyProgress::progress(const Event& event) {
   begin(event.job);
   if (event.job != id_) return;
+  begin_picture(event);
+  update(generating(tag_.actual_mode), event.data["step"], total_, true);
+}
+
+void LegacyProgress::begin_picture(const Event& event) {
   total_ = event.data["steps"];
   iteration_ = std::min(event.data["picture"].get<int>() + 1, pictures_);
   if (!step_seen_) update(generating(tag_.actual_mode), 0, total_, true);
   step_seen_ = true;
-  update(generating(tag_.actual_mode), event.data["step"], total_, true);
 }
 
 void LegacyProgress::preview(const Event& event) {
   begin(event.job);
   if (event.job != id_) return;
+  begin_picture(event);
   const std::string url = event.data["image"];
   Json told = {{"url", url},
                {"isBase64", true},

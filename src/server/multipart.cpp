@@ -143,13 +143,15 @@ Result<std::vector<FormPart>> parse_multipart(std::string_view content_type, std
     if (at->last) break;
     if (parts.size() == limits.parts)
       return fail(ErrorCode::invalid_argument, kOrigin, "a form has at most {} parts", limits.parts);
+    // The line end in front of the head counts, as the head itself may be empty.
     const std::size_t head_end = body.substr(0, std::min(body.size(), at->end + limits.part_headers))
-                                     .find("\r\n\r\n", at->end);
+                                     .find("\r\n\r\n", at->end - 2);
     if (head_end == std::string_view::npos)
       return fail(ErrorCode::invalid_argument, kOrigin,
                   "a part of the form has no empty line behind its head of at most {} bytes",
                   limits.part_headers);
-    TRY_ASSIGN(FormPart part, parse_head(body.substr(at->end, head_end - at->end)));
+    const std::size_t head_length = head_end > at->end ? head_end - at->end : 0;
+    TRY_ASSIGN(FormPart part, parse_head(body.substr(at->end, head_length)));
     const std::size_t begin = head_end + 4;
     // An empty part's delimiter shares the line end with the empty line of the head.
     at = find_delimiter(body, delimiter, begin - 2);

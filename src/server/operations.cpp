@@ -17,9 +17,9 @@ Response metrics(Studio& studio) {
     text += fmt::format("# HELP invokeai_{0} {1}\n# TYPE invokeai_{0} gauge\ninvokeai_{0} {2}\n",
                         name, help, value);
   };
-  if (const auto waiting = studio.queue().count(jobs::JobState::queued))
+  if (const auto waiting = studio.reading().count(jobs::JobState::queued))
     gauge("jobs_waiting", "Jobs that wait.", *waiting);
-  if (const auto running = studio.queue().count(jobs::JobState::running))
+  if (const auto running = studio.reading().count(jobs::JobState::running))
     gauge("jobs_running", "Jobs that are drawn.", *running);
   gauge("engine_ready", "1 when a model is loaded.", studio.engine().state == EngineState::ready);
   return Response{200, {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}}, text};

@@ -80,6 +80,16 @@ HttpServerOptions http_options(const SettingValues& values) {
   return options;
 }
 
+AccessOptions access_options(const ServeOptions& options) {
+  const char* variable = std::getenv("INVOKEAI_TOKEN");
+  std::string token = options.values.text("token");
+  if (token.empty() && variable != nullptr) token = variable;
+  return {.file = options.root / "state" / "users.json",
+          .bound = options.values.text("host"),
+          .token = std::move(token),
+          .open_to_all = options.values.flag("no_auth")};
+}
+
 StudioOptions studio_options(const ServeOptions& options, Log& log) {
   StudioOptions studio;
   studio.root = options.root;
@@ -157,17 +167,19 @@ int serve(const ServeOptions& options) {
   const HttpServerOptions http = http_options(options.values);
   auto server = HttpServer::open(http);
   if (!server) return fail_with(server.error());
+  auto access = Access::open(access_options(options));
+  if (!access) return fail_with(access.error());
   auto studio = Studio::open(studio_options(options, log));
   if (!studio) return fail_with(studio.error());
   Router& router = (*server)->router();
-  add_api(router, **studio);
+  add_api(router, **studio, **access);
   add_operation_routes(router, **studio);
   add_dialects(router, **studio);
   const auto legacy = add_legacy(router, (*server)->sockets(), **studio);
-  add_page_routes(router, page_folder(options.program.parent_path()),
+  add_page_routes(router, **access, page_folder(options.program.parent_path()),
                   options.values.flag("web_develop"));
   (*server)->set_authenticate(
-      [&](const Request& request) { return caller_of(**studio, request); });
+      [&](const Request& request) { return (*access)->authenticate(request); });
   const bool verbose = options.values.flag("web_verbose");
   (*server)->set_access_log([&](const AccessRecord& record) {
     (*studio)->metrics().request(record.status, record.duration);

@@ -1,17 +1,15 @@
 #pragma once
-// What the server keeps besides jobs and pictures: presets, what pages remember, users and their
-// sessions. One SQLite file.
+// What the server keeps besides jobs and pictures: presets, and what pages remember. One SQLite
+// file.
 
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
 #include "base/result.h"
 #include "base/sqlite.h"
-#include "server/http.h"
 
 namespace invokeai::server {
 
@@ -20,11 +18,6 @@ struct Preset {
   std::string prompt;
   std::string negative_prompt;
   std::string values;  ///< JSON object: settings by wire name
-};
-
-struct User {
-  std::string name;
-  Role role = Role::user;
 };
 
 /// Thread-safe. Errors of all calls: those of base/sqlite.h.
@@ -39,18 +32,6 @@ class Store {
   Result<std::vector<Preset>> presets();  ///< by name
   Result<> put_preset(const Preset& preset);
   Result<bool> remove_preset(const std::string& name);  ///< false: there was none
-
-  Result<std::vector<User>> users();  ///< by name
-  /// Makes or changes a user, whose sessions end. Errors: also invalid_argument (name or password
-  /// too short).
-  Result<> put_user(const User& user, const std::string& password);
-  Result<bool> remove_user(const std::string& name);  ///< false: there was none
-
-  /// The token of a new session; none when name or password are wrong.
-  Result<std::optional<std::string>> log_in(const std::string& name, const std::string& password);
-  Result<> log_out(const std::string& token);
-  /// Whose session this is; none when there is no such session any more.
-  Result<std::optional<User>> user_of(const std::string& token);
 
  private:
   explicit Store(sql::Database database) : database_(std::move(database)) {}

@@ -73,7 +73,7 @@ struct Studio::Parts {
   StudioOptions options;
   ModelList models;
   Metrics metrics;
-  std::unique_ptr<jobs::JobQueue> queue;
+  std::unique_ptr<jobs::JobQueue> queue, reader;
   std::unique_ptr<gallery::Gallery> gallery;
   std::unique_ptr<Store> store;
   EventHub events;
@@ -102,7 +102,7 @@ struct Studio::Parts {
 class Studio::Thread {
  public:
   explicit Thread(Studio& studio) : studio_(studio), parts_(*studio.parts_) {
-    if (const auto changes = parts_.queue->changes_since(0, 1)) last_seen_ = changes->revision;
+    if (const auto changes = parts_.reader->changes_since(0, 1)) last_seen_ = changes->revision;
     queue_changes_ = parts_.queue->subscribe([this] { wake(queue_changed_); });
     gallery_changes_ = parts_.gallery->subscribe([this] { wake(gallery_changed_); });
     thread_ = std::thread([this] { run(); });
@@ -162,7 +162,7 @@ class Studio::Thread {
   }
 
   void tell_queue() {
-    const auto changes = parts_.queue->changes_since(last_seen_);
+    const auto changes = parts_.reader->changes_since(last_seen_);
     if (!changes) return trouble(changes.error());
     if (changes->revision == last_seen_) return;
     // Of too many changes the rest follows in the next round.
@@ -298,6 +298,7 @@ class Studio::Thread {
             {{"job", event.job},
              {"picture", step.picture},
              {"step", step.step},
+             {"steps", step.steps},
              {"width", width * scale},
              {"height", height * scale},
              {"image", png_data_url(event.preview_png)}},
@@ -309,7 +310,7 @@ class Studio::Thread {
     if (preview_job_ == id) return full_previews_;
     preview_job_ = id;
     full_previews_ = false;
-    if (const auto job = parts_.queue->job(id))
+    if (const auto job = parts_.reader->job(id))
       if (const auto request = jobs::request_from_json(job->request))
         full_previews_ =
             request->full_previews || request->values.integer("save_intermediates") > 0;
@@ -363,6 +364,7 @@ Result<> Studio::start() {
     TRY_VOID(jobs::check_output_folder(options.output / folder));
   TRY_VOID(jobs::check_output_folder(state));
   TRY_ASSIGN(parts.queue, jobs::open_sqlite_queue(state / "queue.db"));
+  TRY_ASSIGN(parts.reader, jobs::open_sqlite_queue(state / "queue.db"));
   TRY_ASSIGN(parts.store, Store::open(state / "server.db"));
   TRY_ASSIGN(parts.gallery, gallery::Gallery::open({options.output}));
   if (const auto entry = parts.models.at(options.engine.model_path)) parts.active = entry->name;
@@ -423,6 +425,7 @@ std::shared_ptr<void> Studio::waiting_place() {
 
 const StudioOptions& Studio::options() const { return parts_->options; }
 jobs::JobQueue& Studio::queue() { return *parts_->queue; }
+jobs::JobQueue& Studio::reading() { return *parts_->reader; }
 gallery::Gallery& Studio::gallery() { return *parts_->gallery; }
 ModelList& Studio::models() { return parts_->models; }
 Store& Studio::store() { return *parts_->store; }
@@ -509,7 +512,12 @@ Result<gallery::PictureEntry> Studio::add_picture(const std::string& folder,
                                                   const std::string& filename,
                                                   std::string_view bytes) {
   // Decoded once, so that what cannot be shown is refused now.
-  TRY_VOID(image::decode_image(bytes, filename));
+  if (auto decoded = image::decode_image(bytes, filename); !decoded) {
+    Error error = std::move(decoded).error();
+    // What comes from a client is a bad file, whatever else it may be.
+    if (error.code == ErrorCode::unsupported) error.code = ErrorCode::bad_file;
+    return tl::make_unexpected(std::move(error));
+  }
   const char* ending = ending_of(*image::detect_format(bytes));
   for (int attempt = 0; attempt < 10; ++attempt) {
     const std::string base =

@@ -66,6 +66,8 @@ class Studio {
 
   const StudioOptions& options() const;
   jobs::JobQueue& queue();
+  /// The same queue for reading: never waits for a disk that takes its time with a change.
+  jobs::JobQueue& reading();
   gallery::Gallery& gallery();
   ModelList& models();
   Store& store();

@@ -6,28 +6,16 @@
 #include "base/json_settings.h"
 #include "image/png.h"
 #include "image/read_metadata.h"
+#include "server/url.h"
 
 namespace invokeai::server {
 
 using Json = nlohmann::json;
 
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain)
-      out += c;
-    else
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 namespace {
 
 std::string url_of(const std::string& name, const char* what) {
-  return fmt::format("/api/v1/images/{}/{}", percent_encoded(name), what);
+  return fmt::format("/api/v1/images/{}/{}", encode_percent(name), what);
 }
 
 Json time_of(const std::optional<jobs::UnixTime>& time) {
@@ -83,12 +71,12 @@ Json view(Studio& studio, const jobs::PictureResult& result) {
 }
 
 Result<Json> view(Studio& studio, const jobs::JobRecord& job) {
-  TRY_ASSIGN(const auto results, studio.queue().results(job.id));
+  TRY_ASSIGN(const auto results, studio.reading().results(job.id));
   Json list = Json::array();
   for (const jobs::PictureResult& result : results) list.push_back(view(studio, result));
   Json position;
   if (job.state == jobs::JobState::queued) {
-    TRY_ASSIGN(position, studio.queue().jobs_before(job.id));
+    TRY_ASSIGN(position, studio.reading().jobs_before(job.id));
   }
   Json error;
   if (job.error) error = {{"code", error_code_name(job.error->code)}, {"message", job.error->message}};
@@ -114,10 +102,10 @@ Result<Json> view(Studio& studio, const jobs::JobRecord& job) {
 }
 
 Result<Json> queue_view(Studio& studio) {
-  TRY_ASSIGN(const bool paused, studio.queue().paused());
-  TRY_ASSIGN(const std::int64_t waiting, studio.queue().count(jobs::JobState::queued));
+  TRY_ASSIGN(const bool paused, studio.reading().paused());
+  TRY_ASSIGN(const std::int64_t waiting, studio.reading().count(jobs::JobState::queued));
   TRY_ASSIGN(const auto running,
-             studio.queue().list({.state = jobs::JobState::running, .limit = 1}));
+             studio.reading().list({.state = jobs::JobState::running, .limit = 1}));
   return Json{{"paused", paused},
               {"waiting", waiting},
               {"running", running.empty() ? Json() : Json(running.front().id)}};

@@ -2,15 +2,10 @@
 // The objects of docs/api.md as JSON.
 
 #include <nlohmann/json.hpp>
-#include <string>
-#include <string_view>
 
 #include "server/studio.h"
 
 namespace invokeai::server {
-
-/// One segment of a URL.
-std::string percent_encoded(std::string_view text);
 
 nlohmann::json view(Studio& studio, const jobs::PictureResult& result);
 /// With its results and its place among the waiting ones.

@@ -18,6 +18,23 @@ TEST(Request, SurvivesTheQueue) {
   EXPECT_EQ(back->preview_every, 5);
 }
 
+TEST(Request, WhatIsRareSurvivesToo) {
+  JobRequest request{"a cat", {}, 2, true, {{"a cat", "blue", 7}, {"a dog", "", 8}}, {}, "tag"};
+  request.canvas = pipeline::CanvasBox{.box = {-8, 16, 64, 128}};
+  request.canvas->scale = {.method = image::BoxScaling::manual, .manual = {512, 768}};
+  const auto back = request_from_json(request_to_json(request));
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_TRUE(back->full_previews);
+  ASSERT_EQ(back->pictures.size(), 2u);
+  EXPECT_EQ(back->pictures[0].negative_prompt, "blue");
+  EXPECT_EQ(back->pictures[1].seed, 8u);
+  EXPECT_EQ(back->tag, "tag");
+  ASSERT_TRUE(back->canvas);
+  EXPECT_EQ(back->canvas->box, request.canvas->box);
+  EXPECT_EQ(back->canvas->scale.method, image::BoxScaling::manual);
+  EXPECT_EQ(back->canvas->scale.manual, request.canvas->scale.manual);
+}
+
 TEST(Request, MistakesAreNamed) {
   const std::pair<const char*, const char*> cases[] = {
       {"{", "this is no JSON"},
@@ -27,6 +44,10 @@ TEST(Request, MistakesAreNamed) {
       {R"({"prompt": "x", "promt": "y"})", "nothing is called 'promt'"},
       {R"({"prompt": "x", "preview_every": -1})", "preview_every has another type or range"},
       {R"({"prompt": "x", "preview_every": 1.5})", "preview_every has another type or range"},
+      {R"({"prompt": "x", "canvas": {"box": [1, 2]}})", "a box of four whole numbers"},
+      {R"({"prompt": "x", "canvas": {"box": [0, 0, 8, 8], "working": [1]}})", "two whole numbers"},
+      {R"({"prompt": "x", "pictures": [{"prompt": "x"}]})", "each of the pictures has"},
+      {R"({"prompt": "x", "pictures": 3})", "pictures has another type"},
       {R"({"prompt": "x", "values": {"steps": 0}})", "steps takes a whole number from 1 to 999"},
       {R"({"prompt": "x", "values": 3})", "settings are an object"}};
   for (const auto& [text, wanted] : cases) {

@@ -350,32 +350,6 @@ TEST_F(Api, AdminRoutesAreForAdmins) {
   EXPECT_EQ(ask("GET", "/api/v1/images", "", {}, Role::none).status, 401);
 }
 
-TEST_F(Api, UsersLogInAndOut) {
-  Request request;
-  request.remote = "127.0.0.1";
-  EXPECT_EQ(caller_of(*studio_, request).role, Role::admin);
-  request.remote = "192.168.0.9";
-  EXPECT_EQ(caller_of(*studio_, request).role, Role::user);
-  json(400, "PUT", "/api/v1/users/ann", {{"password", "long enough"}, {"role", "user"}});
-  json(400, "PUT", "/api/v1/users/ann", {{"password", "short"}, {"role", "admin"}});
-  json(200, "PUT", "/api/v1/users/ann", {{"password", "long enough"}, {"role", "admin"}});
-  EXPECT_EQ(caller_of(*studio_, request).role, Role::none);
-  EXPECT_EQ(ask("POST", "/api/v1/session", R"({"user": "ann", "password": "wrong one"})").status,
-            401);
-  const Response session =
-      ask("POST", "/api/v1/session", R"({"user": "ann", "password": "long enough"})");
-  ASSERT_EQ(session.status, 200) << text_of(session);
-  std::string cookie;
-  for (const auto& [name, value] : session.headers)
-    if (name == "Set-Cookie") cookie = value.substr(0, value.find(';'));
-  request.headers["cookie"] = cookie;
-  EXPECT_EQ(caller_of(*studio_, request).name, "ann");
-  json(200, "PUT", "/api/v1/users/bob", {{"password", "long enough"}, {"role", "user"}});
-  json(400, "DELETE", "/api/v1/users/ann");
-  EXPECT_EQ(ask("DELETE", "/api/v1/session", "", {{"cookie", cookie}}).status, 204);
-  EXPECT_EQ(caller_of(*studio_, request).role, Role::none);
-}
-
 TEST_F(Api, OperationsTellHowItGoes) {
   EXPECT_EQ(ask("GET", "/healthz", "", {}, Role::none).status, 200);
   ASSERT_TRUE(wait_until([&] { return ask("GET", "/readyz").status == 200; }));

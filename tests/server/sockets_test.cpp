@@ -326,6 +326,20 @@ TEST_F(SocketsTest, ReadersThatAreTooSlowAreDropped) {
   EXPECT_EQ(poll(lazy).status, 400);
 }
 
+TEST_F(SocketsTest, ClientsThatFillTheirQueueWithQuestionsAreDropped) {
+  HttpServerOptions options;
+  options.max_backlog = 2'000;
+  open_hub(options);
+  std::string questions;
+  // 47 answers of 42 bytes just fit; the greeting that follows them does not.
+  for (int i = 0; i < 47; ++i) questions += "40/nowhere,\x1e";
+  const std::string sid = handshake();
+  EXPECT_EQ(post(sid, questions + "40").status, 200);
+  EXPECT_EQ(poll(sid).status, 400);
+  EXPECT_NE(handshake(), "");
+  EXPECT_EQ(server_->sockets().clients(), 0);
+}
+
 TEST_F(SocketsTest, TwoHundredClientsHearEverything) {
   open_hub();
   std::vector<std::unique_ptr<WebSocketClient>> all;

@@ -99,7 +99,10 @@ class WithStudio : public ::testing::Test {
     ASSERT_TRUE(studio) << studio.error().text();
     studio_ = std::move(*studio);
     router_ = {};
-    add_api(router_, *studio_);
+    auto access = Access::open({.file = folder_ / "users.json"});
+    ASSERT_TRUE(access) << access.error().text();
+    access_ = std::move(*access);
+    add_api(router_, *studio_, *access_);
     add_operation_routes(router_, *studio_);
   }
 
@@ -188,6 +191,7 @@ class WithStudio : public ::testing::Test {
   fs::path folder_;
   std::string step_milliseconds_ = "0";
   std::unique_ptr<Studio> studio_;
+  std::unique_ptr<Access> access_;
   Router router_;
   std::vector<std::shared_ptr<void>> streams_;
 };

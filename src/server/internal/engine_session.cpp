@@ -13,6 +13,8 @@ using CloseCode = boost::beast::websocket::close_code;
 
 namespace {
 
+// python-socketio's client takes no more in one payload.
+constexpr std::size_t kPollPackets = 16;
 constexpr std::chrono::milliseconds kProbeTick{100};
 constexpr int kProbeTicks = 100;  // ten seconds
 
@@ -80,22 +82,20 @@ void EngineSession::poll(Answer answer) {
 }
 
 void EngineSession::flush() {
-  if (queue_.empty()) return;
   if (socket_) {
     for (Text& text : queue_) socket_->send(std::move(text));
-  } else if (poll_) {
+    queue_.clear();
+    queued_ = 0;
+  } else if (poll_ && !queue_.empty()) {
     std::string body;
-    body.reserve(queued_ + queue_.size());
-    for (const Text& text : queue_) {
-      if (!body.empty()) body += kPacketSeparator;
-      body += *text;
+    for (std::size_t i = 0; i < kPollPackets && !queue_.empty(); ++i) {
+      if (i > 0) body += kPacketSeparator;
+      body += *queue_.front();
+      queued_ -= queue_.front()->size();
+      queue_.pop_front();
     }
     std::exchange(poll_, nullptr)(payload(std::move(body)));
-  } else {
-    return;
   }
-  queue_.clear();
-  queued_ = 0;
 }
 
 void EngineSession::send(Text text) {

@@ -30,6 +30,7 @@ class LegacyProgress {
   void preview(const Event& event);
   void picture(const Event& event);
   void begin(const std::string& id);
+  void begin_picture(const Event& event);  ///< with its first step
   void update(const char* status, int step, int total, bool has_steps, bool busy = true);
   void end();
   nlohmann::json generated(const nlohmann::json& result);

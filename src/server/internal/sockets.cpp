@@ -107,7 +107,7 @@ Result<> Sockets::take(Session& session, const SocketPacket& packet) {
   };
   if (packet.type == SocketPacketType::connect) {
     if (packet.name_space == "/")
-      connect(session, packet);
+      connect(session);
     else
       say(print_socket_connect_error(packet.name_space, "Invalid namespace"));
     return {};
@@ -125,21 +125,23 @@ Result<> Sockets::take(Session& session, const SocketPacket& packet) {
   return fail(ErrorCode::invalid_argument, "socket.io", "a client connects (40) before it sends events");
 }
 
-void Sockets::connect(Session& session, const SocketPacket&) {
+void Sockets::connect(Session& session) {
   const bool is_new = session.client == nullptr;
   if (is_new) {
     session.client = std::make_shared<Client>(network_, session.engine, new_sid(), session.caller);
     ++count_;
   }
-  session.engine->send(std::make_shared<const std::string>(print_socket_connect(session.client->id())));
-  if (is_new && connected_)
-    session.client->events().post([this, client = session.client] {
-      try {
-        connected_(client);
-      } catch (const std::exception& exception) {
-        network_.note(fmt::format("[socket] a new client: {}", exception.what()));
-      }
-    });
+  // Sending may drop a slow client, and its session with it: `session` is gone then.
+  const auto client = session.client;
+  session.engine->send(std::make_shared<const std::string>(print_socket_connect(client->id())));
+  if (!is_new || !connected_) return;
+  client->events().post([this, client] {
+    try {
+      connected_(client);
+    } catch (const std::exception& exception) {
+      network_.note(fmt::format("[socket] a new client: {}", exception.what()));
+    }
+  });
 }
 
 void Sockets::disconnect(Session& session) {

@@ -61,7 +61,7 @@ class Sockets : public SocketHub, public std::enable_shared_from_this<Sockets> {
 
   Result<> message(const std::string& sid, std::string_view text);
   Result<> take(Session& session, const SocketPacket& packet);
-  void connect(Session& session, const SocketPacket& packet);
+  void connect(Session& session);
   void disconnect(Session& session);
   void event(const std::shared_ptr<Client>& client, const SocketPacket& packet);
   void handle(const std::shared_ptr<Client>& client, const std::string& data,

@@ -8,8 +8,15 @@ namespace invokeai::server {
 
 namespace websocket = beast::websocket;
 
+namespace {
+constexpr std::chrono::milliseconds kFarewell{300};
+}
+
 WebSocket::WebSocket(Network& network, Stream stream, std::string remote)
-    : network_(network), stream_(std::move(stream)), remote_(std::move(remote)) {
+    : network_(network),
+      stream_(std::move(stream)),
+      remote_(std::move(remote)),
+      farewell_(network.io) {
   websocket::stream_base::timeout timeout{};
   timeout.handshake_timeout = std::chrono::seconds(10);  // of the closing handshake as well
   timeout.idle_timeout = websocket::stream_base::none();  // Engine.IO has pings of its own
@@ -88,7 +95,14 @@ void WebSocket::close(websocket::close_code code, std::string_view reason) {
   stream_.async_close(why, [self = shared_from_this()](error_code) { self->drop(); });
 }
 
-void WebSocket::leave() { close(websocket::close_code::going_away, "the server is shutting down"); }
+/// A client that does not answer the close frame holds up nobody's end.
+void WebSocket::leave() {
+  close(websocket::close_code::going_away, "the server is shutting down");
+  farewell_.expires_after(kFarewell);
+  farewell_.async_wait([weak = weak_from_this()](error_code error) {
+    if (const auto self = weak.lock(); self && !error) self->drop();
+  });
+}
 
 void WebSocket::drop() {
   stream_.next_layer().close();

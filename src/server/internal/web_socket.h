@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -47,6 +48,7 @@ class WebSocket : public Peer, public std::enable_shared_from_this<WebSocket> {
   Network& network_;
   beast::websocket::stream<Stream> stream_;
   const std::string remote_;
+  asio::steady_timer farewell_;
   beast::flat_buffer buffer_;
   std::function<void(std::string)> message_;
   std::function<void()> closed_;
