@@ -67,7 +67,7 @@ describe.skipIf(!program)('the studio with the real server', () => {
 
   /** A job long enough to do something meanwhile; the fake engine is quick. */
   const long =
-    program && has_engine(program) ? { steps: 150, pictures: 1 } : { steps: 999, pictures: 12 };
+    program && has_engine(program) ? { steps: 150, pictures: 1 } : { steps: 999, pictures: 40 };
   async function draw_long(): Promise<void> {
     await set_number('Steps', String(long.steps));
     await set_number('Pictures', String(long.pictures));

@@ -913,12 +913,16 @@ export interface components {
             total: number;
         };
         Session: {
-            user: components["schemas"]["Caller"];
+            name: string;
+            /** @enum {string} */
+            role: "none" | "user" | "admin";
             users_required: boolean;
         };
+        /** @description name and password of a user, or the server's token */
         Credentials: {
-            user: string;
-            password: string;
+            user?: string;
+            password?: string;
+            token?: string;
         };
         User: {
             name: string;
@@ -930,8 +934,9 @@ export interface components {
             more: boolean;
         };
         NewUser: {
-            password: string;
-            role: components["schemas"]["Role"];
+            /** @description none: that of before */
+            password?: string;
+            role?: components["schemas"]["Role"];
         };
         Folder: {
             folder: string;
