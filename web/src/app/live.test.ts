@@ -84,9 +84,12 @@ describe('events of the server', () => {
       height: 64,
       image: 'data:',
     });
+    vi.advanceTimersByTime(100);
     expect(useLive.getState().preview).not.toBeNull();
     stream().send('job', job('cancelled', 3));
-    expect(useLive.getState()).toMatchObject({ preview: null, progress: {} });
+    vi.advanceTimersByTime(100);
+    expect(useLive.getState().preview).toBeNull();
+    expect(useLive.getState().progress).toEqual({});
   });
 
   test('a result is shown only while the user follows', () => {

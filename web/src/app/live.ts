@@ -9,12 +9,30 @@ import { usePreferences } from '@/state/preferences';
 import { picture_came } from '@/state/loop';
 import { put_on_sheet } from '@/state/sheets';
 import { follow_picture, useSelection } from '@/state/selection';
-import type { AppInfo, Engine, Job, Model } from '@/wire/types';
+import type { AppInfo, Engine, Job, Model, Preview, Progress } from '@/wire/types';
 
 /** Many gallery events at once (an import) make one new request. */
 const gather = 150; // milliseconds
 
 let gallery_timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Steps may come faster than anybody sees: only the latest of each moment is shown. */
+const moment = 40; // milliseconds
+const waiting = { progress: {} as Record<string, Progress>, preview: null as Preview | null };
+let live_timer: ReturnType<typeof setTimeout> | undefined;
+
+function show_soon(): void {
+  live_timer ??= setTimeout(() => {
+    live_timer = undefined;
+    const { progress, preview } = waiting;
+    waiting.progress = {};
+    waiting.preview = null;
+    useLive.setState((old) => ({
+      progress: { ...old.progress, ...progress },
+      preview: preview ?? old.preview,
+    }));
+  }, moment);
+}
 
 function put_model(model: Model | null, engine: Engine): void {
   cache.setQueryData<AppInfo>(['app'], (old) => old && { ...old, model, engine });
@@ -23,6 +41,8 @@ function put_model(model: Model | null, engine: Engine): void {
 function job_changed(job: Job): void {
   put_job(job);
   if (job.state === 'queued' || job.state === 'running') return;
+  delete waiting.progress[job.id];
+  if (waiting.preview?.job === job.id) waiting.preview = null;
   forget_live(job.id);
   if (job.state === 'failed' && job.error && seen_failures.add_new(job.id)) {
     notify('error', job.error.message);
@@ -52,11 +72,17 @@ const handlers: Handlers = {
   },
   job: job_changed,
   job_removed: ({ id }) => drop_job(id),
-  progress: (progress) =>
-    useLive.setState((old) => ({ progress: { ...old.progress, [progress.job]: progress } })),
-  preview: (preview) => useLive.setState({ preview }),
+  progress: (progress) => {
+    waiting.progress[progress.job] = progress;
+    show_soon();
+  },
+  preview: (preview) => {
+    waiting.preview = preview;
+    show_soon();
+  },
   picture: ({ job, result }) => {
     // The preview gives way to the picture itself; the next picture brings its own.
+    if (waiting.preview?.job === job) waiting.preview = null;
     useLive.setState((old) => (old.preview?.job === job ? { preview: null } : {}));
     put_on_sheet(job, result.name);
     picture_came(job, result);

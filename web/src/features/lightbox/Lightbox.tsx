@@ -66,8 +66,18 @@ function Viewer({ name, info }: { name: string; info: ReactNode }) {
       <div className={styles.tools} role="toolbar" aria-label={t('lightbox.tools')}>
         {!compare && (
           <>
-            <IconButton label={t('lightbox.in')} icon={<ZoomIn />} onClick={() => zoom(1.25)} />
-            <IconButton label={t('lightbox.out')} icon={<ZoomOut />} onClick={() => zoom(0.8)} />
+            <IconButton
+              data-zoom
+              label={t('lightbox.in')}
+              icon={<ZoomIn />}
+              onClick={() => zoom(1.25)}
+            />
+            <IconButton
+              data-zoom
+              label={t('lightbox.out')}
+              icon={<ZoomOut />}
+              onClick={() => zoom(0.8)}
+            />
             <IconButton label={t('lightbox.left')} icon={<RotateCcw />} onClick={() => turn(-90)} />
             <IconButton label={t('lightbox.right')} icon={<RotateCw />} onClick={() => turn(90)} />
             <IconButton
