@@ -10,8 +10,6 @@ using enum SettingType;
 using G = SettingGroup;
 
 constexpr double kMaxSeed = 4294967295.0;
-constexpr std::string_view kNoImg2Img = "image to image";
-constexpr std::string_view kNoInpainting = "inpainting";
 constexpr std::string_view kNoFaces = "face restoration";
 constexpr std::string_view kNoUpscaling = "upscaling";
 constexpr std::string_view kNoEmbeddings = "this version does not load textual inversions";
@@ -78,6 +76,10 @@ constexpr Setting kTable[] = {
      .note = "this version does not check pictures"},
     {.name = "patchmatch", .flags = "--patchmatch", .off = "--no-patchmatch", .group = G::model,
      .launch = Use::works, .fallback = "on", .help = "off: what is transparent is filled with tiles instead of patches"},
+    {.name = "clipseg_path", .flags = "--clipseg_path", .type = path, .group = G::model,
+     .launch = Use::works, .fallback = "models/clipseg",
+     .help = "folder with the network that finds words in pictures (CLIPSeg), relative to the root "
+             "folder"},
     {.name = "embedding_path", .flags = "--embedding_path --embedding_directory", .type = path,
      .group = G::model, .launch = Use::ignored, .fallback = "embeddings",
      .help = "folder with textual inversions", .note = kNoEmbeddings},
@@ -201,14 +203,14 @@ constexpr Setting kTable[] = {
      .launch = Use::works, .prompt = Use::works,
      .help = "scale the starting picture into width and height"},
     {.name = "init_color", .flags = "--init_color", .type = path, .group = G::img2img,
-     .prompt = Use::refused, .help = "take the colours over from this picture", .note = kNoImg2Img},
+     .prompt = Use::works, .help = "give the finished picture the colours of this one"},
     {.name = "init_mask", .flags = "--init_mask -M", .type = path, .group = G::img2img,
      .prompt = Use::works, .help = "repaint where this picture is transparent or black"},
     {.name = "invert_mask", .flags = "--invert_mask", .group = G::img2img, .prompt = Use::works,
      .help = "repaint the other part"},
     {.name = "text_mask", .flags = "--text_mask -tm", .type = words, .group = G::img2img,
-     .prompt = Use::refused, .help = "repaint what these words describe, and a threshold from 0 to 1",
-     .max_values = 0, .note = kNoInpainting},
+     .prompt = Use::works, .help = "repaint what these words describe, and a threshold from 0 to 1",
+     .max_values = 0},
     {.name = "inpaint_replace", .flags = "--inpaint_replace -r", .type = real, .group = G::img2img,
      .prompt = Use::works, .fallback = "0", .help = "how much of the masked part is replaced by noise",
      .low = 0, .high = 1},

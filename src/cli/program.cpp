@@ -34,6 +34,7 @@ Result<std::unique_ptr<pipeline::Engine>> load(const Launch& launch, Console& co
   TRY_ASSIGN(pipeline::EngineOptions options, engine_options(launch.values));
   TRY_ASSIGN(const ModelChoice model, choose_model(launch, process_environment, program_folder()));
   options.model_path = model.path.string();
+  options.clipseg_path = (launch.root / launch.values.text("clipseg_path")).lexically_normal();
   if (!model.remark.empty()) console.info(model.remark);
   console.info(fmt::format("loading {}", options.model_path));
   TRY_ASSIGN(auto engine, pipeline::load_engine(options));

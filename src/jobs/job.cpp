@@ -90,6 +90,32 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
   return job;
 }
 
+std::string take_recommended(SettingValues& values, const SettingValues& recommended) {
+  std::vector<std::string> taken;
+  const auto take = [&](std::string_view name, std::string what) {
+    values.set(name, recommended.given().find(name)->second);
+    taken.push_back(std::move(what));
+  };
+  const auto missing = [&](std::string_view name) {
+    return recommended.has(name) && !values.has(name);
+  };
+  if (missing("cfg_scale"))
+    take("cfg_scale", fmt::format("guidance {}", recommended.real("cfg_scale")));
+  if (missing("steps")) take("steps", fmt::format("{} steps", recommended.integer("steps")));
+  if (missing("sampler_name"))
+    take("sampler_name", fmt::format("the sampler {}", recommended.text("sampler_name")));
+  if (taken.empty()) return {};
+  return fmt::format("this model recommends {}", fmt::join(taken, ", "));
+}
+
+Result<fs::path> find_picture(std::string_view typed, const fs::path& output) {
+  std::error_code ignored;
+  if (fs::exists(typed, ignored)) return fs::path(typed);
+  if (const fs::path below = output / typed; fs::exists(below, ignored)) return below;
+  return fail(ErrorCode::not_found, "", "there is no picture {}, nor one in the output folder {}",
+              shown(typed), shown(output.string()));
+}
+
 fs::path output_folder(const SettingValues& values, const fs::path& root) {
   return (root / values.text("outdir")).lexically_normal();
 }

@@ -58,6 +58,46 @@ TEST(Request, MistakesAreNamed) {
   }
 }
 
+SettingValues recommendation() {
+  SettingValues recommended;
+  recommended.set("cfg_scale", 2.0);
+  recommended.set("steps", std::int64_t{20});
+  recommended.set("sampler_name", std::string("k_euler"));
+  return recommended;
+}
+
+TEST(Recommended, FillsInWhatTheUserDidNotSay) {
+  SettingValues values;
+  values.set("steps", std::int64_t{7});
+  EXPECT_EQ(take_recommended(values, recommendation()),
+            "this model recommends guidance 2, the sampler k_euler");
+  EXPECT_EQ(values.integer("steps"), 7);
+  EXPECT_EQ(values.real("cfg_scale"), 2);
+  EXPECT_EQ(values.text("sampler_name"), "k_euler");
+  const auto job = make_job("a cat", values, "/nowhere");
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->request.cfg_scale, 2) << "what is stored is what was used";
+}
+
+TEST(Recommended, SaysNothingWhereNothingIsTaken) {
+  SettingValues values = recommendation();
+  values.set("cfg_scale", 9.0);
+  EXPECT_EQ(take_recommended(values, recommendation()), "");
+  EXPECT_EQ(values.real("cfg_scale"), 9);
+  SettingValues none;
+  EXPECT_EQ(take_recommended(none, {}), "");
+  EXPECT_TRUE(none.given().empty());
+}
+
+TEST(Recommended, TravelsFromTheWorkerToTheServer) {
+  pipeline::ModelInfo model;
+  model.recommended = recommendation();
+  EXPECT_EQ(model_from(to_json(model)).recommended.given(), model.recommended.given());
+  pipeline::EngineOptions options;
+  options.clipseg_path = "/models/clipseg";
+  EXPECT_EQ(engine_options_from(to_json(options)).clipseg_path, "/models/clipseg");
+}
+
 TEST(Frames, AreReadFromPiecesOfAnySize) {
   const std::string bytes("\0\x01 preview", 10);
   const std::string all = encode_frame({{{"type", "progress"}, {"step", 3}}, bytes}) +

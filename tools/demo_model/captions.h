@@ -13,7 +13,8 @@
 namespace invokeai::demo {
 
 /// [captions, max_length] i64
-at::Tensor encode_captions(const text::ClipTokenizer& tokenizer, const std::vector<std::string>& captions);
+at::Tensor encode_captions(const text::ClipTokenizer& tokenizer,
+                           const std::vector<std::string>& captions);
 
 Result<nlohmann::json> read_json(const std::filesystem::path& file);
 

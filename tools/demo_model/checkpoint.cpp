@@ -62,16 +62,19 @@ Result<> save_network(const fs::path& folder, const std::string& stem, const Ten
     total += halves[name].nbytes();
   }
   const std::vector<Tensors> shards = into_shards(halves);
-  nlohmann::json index = {{"metadata", {{"total_size", total}}}, {"weight_map", nlohmann::json::object()}};
+  nlohmann::json index = {{"metadata", {{"total_size", total}}},
+                          {"weight_map", nlohmann::json::object()}};
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    const std::string file =
-        shards.size() == 1 ? stem + ".safetensors"
-                           : fmt::format("{}-{:05}-of-{:05}.safetensors", stem, i + 1, shards.size());
+    const std::string file = shards.size() == 1 ? stem + ".safetensors"
+                                                : fmt::format("{}-{:05}-of-{:05}.safetensors", stem,
+                                                              i + 1, shards.size());
     for (const auto& entry : shards[i]) index["weight_map"][entry.first] = file;
-    TRY_VOID(models::write_safetensors(folder / file, models::as_views(shards[i]), {{"format", "pt"}}));
+    TRY_VOID(
+        models::write_safetensors(folder / file, models::as_views(shards[i]), {{"format", "pt"}}));
   }
   if (shards.size() > 1)
-    TRY_VOID(write_file_atomically(folder / (stem + ".safetensors.index.json"), index.dump(1) + "\n"));
+    TRY_VOID(
+        write_file_atomically(folder / (stem + ".safetensors.index.json"), index.dump(1) + "\n"));
   return write_file_atomically(folder / "config.json", config);
 }
 

@@ -1,15 +1,18 @@
 #include "demo_model/data.h"
 
+#include <algorithm>
 #include <thread>
 
 #include "drawer/paint.h"
 
 namespace invokeai::demo {
 
-std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count) {
+std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count,
+                                         drawer::Vocabulary vocabulary) {
   std::vector<drawer::Scene> scenes;
   scenes.reserve(count);
-  for (int i = 0; i < count; ++i) scenes.push_back(drawer::random_scene(first + i));
+  for (int i = 0; i < count; ++i)
+    scenes.push_back(drawer::random_scene(first + i, {.vocabulary = vocabulary}));
   return scenes;
 }
 
@@ -24,9 +27,12 @@ at::Tensor paint_batch(const std::vector<drawer::Scene>& scenes, int size) {
       std::copy(picture.pixels.begin(), picture.pixels.end(), data + i * stride);
     }
   };
+  const auto threads =
+      static_cast<std::int64_t>(std::clamp(std::thread::hardware_concurrency(), 1u, 16u));
   {
-    std::jthread other(paint_every, 1, 2);
-    paint_every(0, 2);
+    std::vector<std::jthread> others;
+    for (std::int64_t i = 1; i < threads; ++i) others.emplace_back(paint_every, i, threads);
+    paint_every(0, threads);
   }
   return bytes.permute({0, 3, 1, 2}).to(at::kFloat).mul_(2.0 / 255).sub_(1);
 }

@@ -11,9 +11,10 @@
 namespace invokeai::demo {
 
 /// Scenes of the seeds first, first+1, ... painted: [count,3,size,size] f32 in [-1,1]. Painted on
-/// two threads; the result does not depend on how many there are.
+/// several threads; the result does not depend on how many there are.
 at::Tensor paint_batch(const std::vector<drawer::Scene>& scenes, int size);
 
-std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count);
+std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count,
+                                         drawer::Vocabulary vocabulary = drawer::Vocabulary::full);
 
 }  // namespace invokeai::demo

@@ -2,30 +2,20 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "base/file.h"
-#include "demo_model/configs.h"
 #include "demo_model/trainer.h"
 
 namespace demo = invokeai::demo;
-
-namespace {
-
-invokeai::Result<> write_index(const demo::TrainOptions& options) {
-  std::filesystem::create_directories(options.folder / "scheduler");
-  TRY_VOID(invokeai::write_file_atomically(options.folder / "scheduler/scheduler_config.json",
-                                           demo::scheduler_config().dump(2) + "\n"));
-  return invokeai::write_file_atomically(options.folder / "model_index.json",
-                                         demo::model_index().dump(2) + "\n");
-}
-
-}  // namespace
+using invokeai::drawer::Rendering, invokeai::drawer::Vocabulary;
 
 int main(int argc, char** argv) {
   demo::TrainOptions options;
   std::string stage;
-  CLI::App app("Trains the demo model, one stage after the other: tokenizer, vae, text, unet; and the "
-               "classifier that measures it");
-  app.add_option("stage", stage)->required()->check(CLI::IsMember({"tokenizer", "vae", "text", "unet", "classifier"}));
+  CLI::App app(
+      "Trains the demo model, one stage after the other: tokenizer, vae, text, unet; and the "
+      "judge that measures it");
+  app.add_option("stage", stage)
+      ->required()
+      ->check(CLI::IsMember({"tokenizer", "vae", "text", "unet", "judge"}));
   app.add_option("--folder", options.folder, "Model folder")->required();
   app.add_option("--training", options.training, "Folder of checkpoints and log")->required();
   app.add_option("--device", options.device, "cpu, cuda");
@@ -36,15 +26,36 @@ int main(int argc, char** argv) {
   app.add_option("--rate", options.learning_rate, "Learning rate");
   app.add_option("--size", options.size, "Side of the pictures");
   app.add_option("--seed", options.seed, "Seed");
+  app.add_option("--from", options.from, "Model folder whose weights the stage begins with");
+  const auto named = [](const auto& values) {
+    return CLI::CheckedTransformer(values, CLI::ignore_case);
+  };
+  app.add_option("--kind", options.kind, "text_to_image, inpainting")
+      ->transform(named(std::map<std::string, demo::Kind>{
+          {"text_to_image", demo::Kind::text_to_image}, {"inpainting", demo::Kind::inpainting}}));
+  app.add_option("--prediction", options.prediction, "noise, velocity")
+      ->transform(named(std::map<std::string, demo::Prediction>{
+          {"noise", demo::Prediction::noise}, {"velocity", demo::Prediction::velocity}}));
+  app.add_option("--style", options.style, "Paint everything so: shiny, pencil, watercolor, night")
+      ->transform(named(std::map<std::string, Rendering>{{"shiny", Rendering::shiny},
+                                                         {"pencil", Rendering::pencil},
+                                                         {"watercolor", Rendering::watercolor},
+                                                         {"night", Rendering::night}}));
+  app.add_option("--vocabulary", options.vocabulary, "basic, full")
+      ->transform(named(std::map<std::string, Vocabulary>{{"basic", Vocabulary::basic},
+                                                          {"full", Vocabulary::full}}));
+  app.add_flag("--frozen-text", options.frozen_text, "Leave the text encoder as it is");
+  app.add_option("--overshoot", options.overshoot, "How far latents are pushed outwards");
+  app.add_option("--sheet", options.sheet, "Pictures on the sheets of the UNet stage");
+  app.add_option("--save-minutes", options.save_minutes, "Between checkpoints");
   app.add_option("--cache", options.cache, "Encoded pictures held in memory");
   CLI11_PARSE(app, argc, argv);
   const auto run = stage == "tokenizer" ? demo::make_tokenizer
                    : stage == "vae"     ? demo::train_vae
                    : stage == "text"    ? demo::train_text
                    : stage == "unet"    ? demo::train_unet
-                                        : demo::train_shape_classifier;
-  auto result = run(options);
-  if (result) result = write_index(options);
+                                        : demo::train_judge;
+  const auto result = run(options);
   if (result) return 0;
   std::fprintf(stderr, "error: %s\n", result.error().text().c_str());
   return invokeai::exit_status(result.error().code);

@@ -1,137 +1,82 @@
-// demo-measure MODEL CLASSIFIER [--captions N] [--steps N] [--cfg X] [--sheet FILE]
-// demo-measure MODEL CLASSIFIER --round-trip N
+// demo-measure MODEL JUDGE [--captions N] [--groups N] [--manners N] [--negatives N] [--steps N]
+// ... demo-measure MODEL JUDGE --round-trip N demo-measure MODEL JUDGE --drawn N
 //
 // Draws held-out captions with an ordinary model through the ordinary engine and measures the
-// pictures: background and object colour, place and size by geometry, shape by the classifier.
-// --round-trip judges the autoencoder alone: held-out scenes painted, encoded and decoded again, which
-// is the best the whole model can reach. Exit status 1 when a share lies under the floor given with
-// --background, --color, --shape.
-#include <ATen/core/grad_mode.h>
+// pictures, see measurements.h. --round-trip judges the autoencoder alone, --drawn the judge
+// itself. Exit status 1 when a share lies under its floor (--floor "shape=85").
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
-#include "demo_model/shape_classifier.h"
-#include "drawer/measure.h"
-#include "drawer/paint.h"
-#include "image/png.h"
-#include "models/load_model.h"
+#include "demo_model/measurements.h"
+#include "demo_model/sheets.h"
 #include "models/tensors.h"
-#include "pipeline/pixels.h"
-#include "pipeline/stable_diffusion.h"
 
 namespace {
 
 using namespace invokeai;
 
 struct Options {
-  std::string model, classifier, sheet;
-  int captions = 200;
-  int round_trip = 0;
-  int steps = 20;
-  double cfg = 7.5;
-  double background = 0, color = 0, shape = 0;  // floors, percent
+  std::string model, judge, sheet;
+  int captions = 0, groups = 0, manners = 0, negatives = 0, round_trip = 0, drawn = 0;
+  demo::Trial trial;
+  std::map<std::string, double> floors;  // percent, or dB for "round trip"
 };
 
-struct Score {
-  int background = 0, color = 0, place = 0, size = 0, shape = 0;
-};
-
-/// One picture judged against the scene its caption came from.
-void judge(const drawer::Scene& scene, const image::Image& picture,
-           const demo::ShapeClassifier& classifier, Score& score) {
-  const drawer::Object& wanted = scene.objects.front();
-  const drawer::Measured seen = drawer::measure(picture);
-  score.background += seen.background == scene.background;
-  score.color += seen.object == wanted.color;
-  score.place += drawer::nearest_place(seen.cx, seen.cy) == wanted.place;
-  score.size += drawer::nearest_size(seen.extent) == wanted.size;
-  const auto shape = classifier.forward(demo::classifier_input(picture)).argmax(1).item<std::int64_t>();
-  score.shape += shape == static_cast<std::int64_t>(wanted.shape);
-}
-
-/// The first pictures side by side, eight in a row.
-Result<> write_sheet(const std::string& file, const std::vector<image::Image>& pictures) {
-  if (pictures.empty()) return {};
-  constexpr int kColumns = 8, kGap = 4;
-  const int side = pictures.front().width;
-  const int rows = (static_cast<int>(pictures.size()) + kColumns - 1) / kColumns;
-  image::Image sheet(kColumns * (side + kGap) - kGap, rows * (side + kGap) - kGap, 3);
-  std::fill(sheet.pixels.begin(), sheet.pixels.end(), 255);
-  for (std::size_t i = 0; i < pictures.size(); ++i)
-    for (int y = 0; y < side; ++y)
-      std::copy_n(pictures[i].at(0, y), side * 3,
-                  sheet.at(static_cast<int>(i % kColumns) * (side + kGap),
-                           static_cast<int>(i / kColumns) * (side + kGap) + y));
-  TRY_ASSIGN(const std::string bytes, image::encode_png(sheet, {}, 6));
-  return write_file_atomically(file, bytes);
-}
-
-void print_shares(const Score& score, int count) {
-  const auto percent = [&](int right) { return 100.0 * right / count; };
-  std::printf("background colour %.1f %%\nobject colour %.1f %%\nshape %.1f %%\nplace %.1f %%\nsize %.1f %%\n",
-              percent(score.background), percent(score.color), percent(score.shape),
-              percent(score.place), percent(score.size));
-}
-
-/// Peak signal-to-noise ratio of the decoded pictures in dB, and what can still be read from them.
-Result<bool> measure_round_trip(const Options& options, const demo::ShapeClassifier& classifier) {
-  at::NoGradGuard no_grad;
-  TRY_ASSIGN(const models::Networks networks, models::load_networks({.path = options.model}));
-  const int side = static_cast<int>(networks.unet->config().sample_size * networks.vae->scale());
-  Score score;
-  double decibels = 0;
-  std::vector<image::Image> pictures;
-  for (int i = 0; i < options.round_trip; ++i) {
-    const drawer::Scene scene = drawer::held_out_scene(i);
-    const at::Tensor pixels = pipeline::to_pixels(drawer::paint(scene, side));
-    const at::Tensor decoded = networks.vae->decode(networks.vae->encode(pixels).mean).clamp(-1, 1);
-    decibels -= 10 * std::log10(((decoded - pixels) / 2).square().mean().item<double>());
-    pictures.push_back(pipeline::to_image(decoded));
-    judge(scene, pictures.back(), classifier, score);
+/// Prints the lines of a table; false if one lies under its floor.
+bool print(const std::vector<demo::Tally>& tallies, const std::map<std::string, double>& floors) {
+  bool good = true;
+  for (const demo::Tally& tally : tallies) {
+    const auto floor = floors.find(tally.question);
+    const bool low = floor != floors.end() && tally.percent() < floor->second;
+    good = good && !low;
+    std::printf("| %s | %.1f %% | %d |%s\n", tally.question.c_str(), tally.percent(), tally.asked,
+                low ? "  <- under the floor" : "");
   }
-  std::printf("%d held-out pictures through the autoencoder: %.2f dB\n", options.round_trip,
-              decibels / options.round_trip);
-  print_shares(score, options.round_trip);
-  pictures.resize(std::min<std::size_t>(pictures.size(), 48));
-  if (!options.sheet.empty()) TRY_VOID(write_sheet(options.sheet, pictures));
-  return true;
+  std::fflush(stdout);
+  return good;
 }
 
 Result<bool> run(const Options& options) {
-  demo::ShapeClassifier classifier;
-  TRY_ASSIGN(const auto weights, models::open_tensor_file(options.classifier));
-  TRY_VOID(models::load_parameters(classifier, weights, "classifier", at::kCPU, at::kFloat));
-  if (options.round_trip > 0) return measure_round_trip(options, classifier);
-  TRY_ASSIGN(auto engine, pipeline::StableDiffusion::open({.model_path = options.model}));
-  Score score;
+  demo::Judge judge;
+  TRY_ASSIGN(const auto weights, models::open_tensor_file(options.judge));
+  TRY_VOID(models::load_parameters(judge, weights, "judge", at::kCPU, at::kFloat));
+  bool good = true;
   std::vector<image::Image> pictures;
-  for (int i = 0; i < options.captions; ++i) {
-    const drawer::Scene scene = drawer::held_out_scene(i);
-    pipeline::GenerationRequest request;
-    request.prompt = drawer::plain_caption(scene);
-    request.steps = options.steps;
-    request.cfg_scale = options.cfg;
-    request.sampler = "k_dpmpp_2";
-    request.seed = 1000 + i;
-    pipeline::GenerationCallbacks callbacks;
-    callbacks.on_image = [&](pipeline::GeneratedImage&& made) -> Result<> {
-      judge(scene, made.picture, classifier, score);
-      if (pictures.size() < 48) pictures.push_back(std::move(made.picture));
-      return {};
-    };
-    TRY_ASSIGN(const pipeline::Outcome outcome, engine->generate(request, callbacks, {}));
-    (void)outcome;
+  const auto take = [&](demo::Measurement&& measured) {
+    good = print(measured.tallies, options.floors) && good;
+    const std::size_t count = std::min<std::size_t>(measured.pictures.size(), 48);
+    std::move(measured.pictures.begin(), measured.pictures.begin() + count,
+              std::back_inserter(pictures));
+  };
+  std::printf("| %d steps, guidance %g | right | of |\n|---|---|---|\n", options.trial.steps,
+              options.trial.cfg);
+  if (options.drawn > 0) take(demo::measure_drawn(judge, options.trial, options.drawn, 128));
+  if (options.round_trip > 0) {
+    double decibels = 0;
+    TRY_ASSIGN(auto measured, demo::measure_round_trip(options.model, judge, options.trial,
+                                                       options.round_trip, decibels));
+    std::printf("| round trip | %.2f dB | %d |\n", decibels, options.round_trip);
+    const auto floor = options.floors.find("round trip");
+    good = floor == options.floors.end() || decibels >= floor->second;
+    take(std::move(measured));
   }
-  const auto percent = [&](int right) { return 100.0 * right / options.captions; };
-  std::printf("%d held-out captions, %d steps, guidance %.1f\n", options.captions, options.steps, options.cfg);
-  print_shares(score, options.captions);
-  if (!options.sheet.empty()) TRY_VOID(write_sheet(options.sheet, pictures));
-  return percent(score.background) >= options.background && percent(score.color) >= options.color &&
-         percent(score.shape) >= options.shape;
+  if (options.captions + options.groups + options.manners + options.negatives > 0) {
+    TRY_ASSIGN(auto engine, pipeline::StableDiffusion::open({.model_path = options.model}));
+    TRY_ASSIGN(auto captions,
+               demo::measure_captions(*engine, judge, options.trial, options.captions));
+    take(std::move(captions));
+    TRY_ASSIGN(auto groups, demo::measure_groups(*engine, options.trial, options.groups));
+    if (options.groups > 0) take(std::move(groups));
+    TRY_ASSIGN(auto manners, demo::measure_manners(*engine, judge, options.trial, options.manners));
+    if (options.manners > 0) take(std::move(manners));
+    TRY_ASSIGN(auto negatives, demo::measure_negatives(*engine, options.trial, options.negatives));
+    if (options.negatives > 0) take(std::move(negatives));
+  }
+  if (!options.sheet.empty()) TRY_VOID(demo::write_sheet(options.sheet, pictures));
+  return good;
 }
 
 /// OpenMP threads that spin while they wait make this thirty times slower on a busy machine
@@ -148,18 +93,36 @@ void start_again_without_spinning(char** argv) {
 int main(int argc, char** argv) {
   start_again_without_spinning(argv);
   Options options;
+  std::vector<std::string> floors;
   CLI::App app("Measures how well a model of the demo kind follows its captions");
   app.add_option("model", options.model)->required();
-  app.add_option("classifier", options.classifier)->required();
-  app.add_option("--captions", options.captions);
+  app.add_option("judge", options.judge)->required();
+  app.add_option("--captions", options.captions, "Held-out scenes of one object");
+  app.add_option("--groups", options.groups, "Held-out scenes of several");
+  app.add_option("--manners", options.manners, "Scenes in all renderings, before all backdrops");
+  app.add_option("--negatives", options.negatives, "Colours that must go away");
   app.add_option("--round-trip", options.round_trip, "Judge the autoencoder on so many pictures");
-  app.add_option("--steps", options.steps);
-  app.add_option("--cfg", options.cfg);
-  app.add_option("--sheet", options.sheet, "PNG with the first 48 pictures");
-  app.add_option("--background", options.background, "Floor in percent");
-  app.add_option("--color", options.color, "Floor in percent");
-  app.add_option("--shape", options.shape, "Floor in percent");
+  app.add_option("--drawn", options.drawn, "Judge the judge on so many of the drawer's pictures");
+  app.add_option("--steps", options.trial.steps);
+  app.add_option("--cfg", options.trial.cfg);
+  app.add_option("--vocabulary", options.trial.vocabulary, "basic, full")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, drawer::Vocabulary>{
+          {"basic", drawer::Vocabulary::basic}, {"full", drawer::Vocabulary::full}}));
+  app.add_option("--sheet", options.sheet, "PNG with the first 48 pictures of each measurement");
+  app.add_option("--floor", floors, "What must be reached, e.g. \"shape=85\"");
   CLI11_PARSE(app, argc, argv);
+  for (const std::string& floor : floors) {
+    const std::size_t equals = floor.find('=');
+    char* end = nullptr;
+    const double value =
+        equals == std::string::npos ? 0 : std::strtod(floor.c_str() + equals + 1, &end);
+    if (end == nullptr || *end != '\0') {
+      std::fprintf(stderr, "error: --floor %s: a question and a number are wanted, e.g. shape=85\n",
+                   floor.c_str());
+      return 2;
+    }
+    options.floors[floor.substr(0, equals)] = value;
+  }
   const auto good = run(options);
   if (!good) std::fprintf(stderr, "error: %s\n", good.error().text().c_str());
   return good && *good ? 0 : 1;

@@ -1,192 +1,132 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
-#include <chrono>
-#include <cmath>
-#include <functional>
-#include <memory>
 #include <numeric>
-#include <thread>
 
 #include "demo_model/captions.h"
 #include "demo_model/checkpoint.h"
 #include "demo_model/configs.h"
-#include "demo_model/data.h"
-#include "drawer/random.h"
-#include "models/formats/safetensors.h"
+#include "demo_model/diffusion.h"
+#include "demo_model/examples.h"
+#include "demo_model/sheets.h"
+#include "demo_model/sitting.h"
+#include "demo_model/warm_start.h"
+#include "drawer/captions.h"
 #include "models/load_model.h"
 #include "models/tensors.h"
-#include "nn/clip_text.h"
-#include "nn/unet.h"
-#include "nn/vae.h"
+#include "pipeline/stable_diffusion.h"
 
 namespace invokeai::demo {
 namespace {
 
 constexpr auto kType = at::kBFloat16;
+constexpr const char* kStem = "diffusion_pytorch_model";
 
-/// Painted, encoded and held in memory; captions are said anew each time a picture is drawn.
-struct LatentCache {
-  at::Tensor moments;  // [N,2*latent,h,w] bf16: mean, log-variance
-  std::vector<drawer::Scene> scenes;
-};
-
-/// Runs `work(i)` for i in 0..count, each on a thread of its own whose tensor operations stay on
-/// that thread: many small operations cut in two wait for each other more than they compute.
-void on_threads(int count, const std::function<void(int)>& work) {
-  const int before = at::get_num_threads();
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < count; ++i)
-      threads.emplace_back([&work, i] {
-        at::set_num_threads(1);
-        work(i);
-      });
+/// The config of the weights that training begins with, else that of a new network.
+Result<nlohmann::json> unet_json(const TrainOptions& options, const fs::path& base) {
+  nlohmann::json json = unet_config(options.size);
+  if (fs::exists(base / "unet/config.json")) {
+    TRY_ASSIGN(json, read_json(base / "unet/config.json"));
   }
-  at::set_num_threads(before);
-}
-
-/// Encodes the scenes of this seed, or reads what an earlier sitting encoded.
-Result<LatentCache> fill_cache(const nn::Vae& vae, const TrainOptions& options, int threads) {
-  constexpr int kAtOnce = 32;
-  const std::uint64_t first = options.seed * 1'000'000'000 + 500'000'000;
-  LatentCache cache{.moments = {}, .scenes = random_scenes(first, options.cache)};
-  const fs::path file =
-      options.training / fmt::format("latents-{}-{}.safetensors", options.seed, options.cache);
-  if (fs::exists(file)) {
-    TRY_ASSIGN(const models::TensorSource source, models::open_tensor_file(file));
-    if (const models::TensorView* view = source.find("moments")) {
-      cache.moments = models::as_tensor(*view).clone().to(at::Device(options.device));
-      return cache;
-    }
-  }
-  std::vector<at::Tensor> moments((options.cache + kAtOnce - 1) / kAtOnce);
-  on_threads(threads, [&](int thread) {
-    at::NoGradGuard no_grad;
-    for (std::size_t i = thread; i < moments.size(); i += threads) {
-      const auto begin = cache.scenes.begin() + i * kAtOnce;
-      const std::vector<drawer::Scene> scenes(
-          begin, begin + std::min<std::ptrdiff_t>(kAtOnce, cache.scenes.end() - begin));
-      const auto latent = vae.encode(paint_batch(scenes, options.size).to(at::Device(options.device), kType));
-      moments[i] = at::cat({latent.mean, latent.log_variance}, 1).contiguous();
-    }
-  });
-  cache.moments = at::cat(moments);
-  fs::create_directories(options.training);
-  TRY_VOID(models::write_safetensors(file, models::as_views({{"moments", cache.moments}}), {}));
-  return cache;
-}
-
-/// alpha-bar of Stable Diffusion's scaled-linear schedule, f32 [1000].
-at::Tensor alphas_cumprod() {
-  const at::Tensor roots = at::linspace(std::sqrt(0.00085), std::sqrt(0.012), 1000, at::kDouble);
-  return at::cumprod(1 - roots.square(), 0).to(at::kFloat);
-}
-
-struct Losses {
-  double sum = 0;
-  int count = 0;
-  void add(double value) { sum += value, ++count; }
-  double take() {
-    const double mean = sum / std::max(count, 1);
-    sum = count = 0;
-    return mean;
-  }
-};
-
-/// What a step computes for one share of its pictures, on any thread.
-struct Example {
-  at::Tensor ids;      // [b,S] i64
-  at::Tensor latents;  // [b,4,h,w] f32, unit variance
-  at::Tensor noise;    // the same shape
-  at::Tensor timesteps;  // [b] i64
-};
-
-/// Encoder and UNet, once a thread.
-struct Networks {
-  std::unique_ptr<nn::ClipText> encoder;
-  std::unique_ptr<nn::UNet> unet;
-
-  std::vector<at::Tensor> parameters() const {
-    std::vector<at::Tensor> out;
-    const auto take = [&](const std::string&, at::Tensor& p) { out.push_back(p); };
-    unet->visit_parameters(take);
-    encoder->visit_parameters(take);
-    return out;
-  }
-};
-
-/// Error of the predicted noise, weighted by w(snr) = min(1, 5/snr) sqrt(1 + 1/snr). The first factor
-/// is min-SNR's (Hang 2023). The second lies half way to the weights of velocity prediction (Salimans
-/// & Ho 2022): what a caption decides, layout and colour, is settled where noise prevails, and there
-/// the plain error of the noise is small whatever the network has understood.
-at::Tensor weighted_error(const Networks& networks, const Example& example, const at::Tensor& alphas) {
-  const at::Tensor alpha = alphas.index_select(0, example.timesteps).reshape({-1, 1, 1, 1});
-  const at::Tensor noisy = alpha.sqrt() * example.latents + (1 - alpha).sqrt() * example.noise;
-  const at::Tensor predicted =
-      networks.unet
-          ->forward(noisy.to(kType), example.timesteps.to(at::kFloat), networks.encoder->forward(example.ids))
-          .to(at::kFloat);
-  const at::Tensor error = (predicted - example.noise).square().mean({1, 2, 3});
-  const at::Tensor snr = (alpha / (1 - alpha)).reshape({-1});
-  return (error * (5.0 / snr).clamp_max(1.0) * (1 + 1 / snr).sqrt()).mean();
+  if (options.kind == Kind::inpainting) json["in_channels"] = 9;
+  json["sample_size"] = options.size / 8;
+  return json;
 }
 
 /// Gradients of all shares, summed in the first one's networks. Returns the mean loss.
-double backward(const std::vector<Networks>& replicas, const std::vector<Example>& shares,
-                const at::Tensor& alphas) {
+double backward(const std::vector<DiffusionNetworks>& replicas, const std::vector<Example>& shares,
+                const at::Tensor& alphas, const TrainOptions& options) {
   std::vector<double> losses(shares.size());
   on_threads(static_cast<int>(shares.size()), [&](int i) {
-    const at::Tensor loss = weighted_error(replicas[i], shares[i], alphas) / double(shares.size());
+    const at::Tensor loss =
+        weighted_error(replicas[i], shares[i], alphas, options.prediction) / double(shares.size());
     loss.backward();
     losses[i] = loss.item<double>();
   });
-  std::vector<at::Tensor> sums = replicas.front().parameters();
+  std::vector<at::Tensor> sums = replicas.front().learning(options.frozen_text);
   for (std::size_t i = 1; i < shares.size(); ++i) {
-    const std::vector<at::Tensor> others = replicas[i].parameters();
+    const std::vector<at::Tensor> others = replicas[i].learning(options.frozen_text);
     for (std::size_t k = 0; k < sums.size(); ++k) {
       if (!others[k].grad().defined()) continue;
-      if (sums[k].grad().defined()) sums[k].mutable_grad().add_(others[k].grad());
-      else sums[k].mutable_grad() = others[k].grad();
+      if (sums[k].grad().defined())
+        sums[k].mutable_grad().add_(others[k].grad());
+      else
+        sums[k].mutable_grad() = others[k].grad();
       others[k].mutable_grad() = at::Tensor();
     }
   }
   return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
+/// Held-out scenes, one in four grouped, drawn by the ordinary engine from what is published: the
+/// first half under light guidance, the rest under the usual one.
+Result<> draw_sheet(const TrainOptions& options) {
+  if (options.sheet == 0) return {};
+  TRY_ASSIGN(auto engine, pipeline::StableDiffusion::open(
+                              {.model_path = options.folder, .device = options.device}));
+  std::vector<image::Image> pictures;
+  for (int i = 0; i < options.sheet; ++i) {
+    pipeline::GenerationRequest request;
+    const bool group = options.vocabulary == drawer::Vocabulary::full && i % 4 == 3;
+    request.prompt = drawer::plain_caption(group ? drawer::held_out_group(i)
+                                                 : drawer::held_out_scene(i, options.vocabulary));
+    request.steps = 16;
+    request.cfg_scale = i < options.sheet / 2 ? 3 : 7.5;
+    request.sampler = "k_dpmpp_2";
+    request.seed = 1000 + i;
+    pipeline::GenerationCallbacks callbacks;
+    callbacks.on_image = [&](pipeline::GeneratedImage&& made) -> Result<> {
+      pictures.push_back(std::move(made.picture));
+      return {};
+    };
+    TRY_ASSIGN(const pipeline::Outcome outcome, engine->generate(request, callbacks, {}));
+    (void)outcome;
+  }
+  return write_sheet(options.training / "unet-sheet.png", pictures);
+}
+
+/// The parts that a model with a frozen text encoder has from the model it began as.
+void copy_parts(const fs::path& base, const fs::path& folder) {
+  for (const char* part : {"vae", "tokenizer", "text_encoder"}) {
+    if (fs::exists(folder / part)) continue;
+    fs::create_directories(folder);
+    fs::copy(base / part, folder / part, fs::copy_options::recursive);
+  }
+}
+
 }  // namespace
 
 Result<> train_unet(const TrainOptions& options) {
   const at::Device device(options.device);
+  const fs::path base = options.from.value_or(options.folder);
   TRY_ASSIGN(const text::ClipTokenizer tokenizer,
-             text::ClipTokenizer::from_folder(options.folder / "tokenizer"));
-  TRY_ASSIGN(const auto vae_json, read_json(options.folder / "vae/config.json"));
+             text::ClipTokenizer::from_folder(base / "tokenizer"));
+  TRY_ASSIGN(const auto vae_json, read_json(base / "vae/config.json"));
   TRY_ASSIGN(const nn::VaeConfig vae_config, nn::parse_vae_config(vae_json));
   nn::Vae vae(vae_config);
-  TRY_ASSIGN(const auto vae_file, models::open_tensor_file(options.folder / "vae/diffusion_pytorch_model.safetensors"));
+  TRY_ASSIGN(const auto vae_file, models::open_component(base / "vae", {kStem}, true));
   TRY_VOID(models::load_parameters(vae, vae_file, "vae", device, kType));
-
-  const auto text_json = text_config(tokenizer.vocab_size());
-  const auto unet_json = unet_config(options.size);
+  TRY_ASSIGN(const auto text_json, read_json(base / "text_encoder/config.json"));
+  TRY_ASSIGN(const nlohmann::json network_json, unet_json(options, base));
   TRY_ASSIGN(const nn::ClipTextConfig encoder_config, nn::parse_clip_text_config(text_json));
-  TRY_ASSIGN(const nn::UNetConfig network_config, nn::parse_unet_config(unet_json));
-  TRY_ASSIGN(const auto text_file, models::open_tensor_file(options.folder / "text_encoder/model.safetensors"));
-  // The published weights are the small checkpoint: a sitting without the optimizer's state goes on
-  // from them.
-  const auto published = models::open_component(options.folder / "unet", {"diffusion_pytorch_model"}, true);
+  TRY_ASSIGN(const nn::UNetConfig network_config, nn::parse_unet_config(network_json));
+  TRY_ASSIGN(const auto text_file, models::open_component(base / "text_encoder", {"model"}, true));
+  if (base != options.folder) copy_parts(base, options.folder);
+
   const int threads = device.is_cpu() ? at::get_num_threads() : 1;
-  std::vector<Networks> replicas(threads);
-  for (Networks& replica : replicas) {
+  std::vector<DiffusionNetworks> replicas(threads);
+  for (DiffusionNetworks& replica : replicas) {
     replica.encoder = std::make_unique<nn::ClipText>(encoder_config);
     TRY_VOID(models::load_parameters(*replica.encoder, text_file, "text encoder", device, kType));
     replica.unet = std::make_unique<nn::UNet>(network_config);
-    if (published) {
-      TRY_VOID(models::load_parameters(*replica.unet, *published, "unet", device, kType));
-    } else {
-      nn::initialise(*replica.unet, options.seed + 1);
-      nn::convert(*replica.unet, device, kType);
-    }
-    for (const at::Tensor& p : replica.parameters()) p.set_requires_grad(true);
+    nn::initialise(*replica.unet, options.seed + 1);
+    // The published weights are the small checkpoint: a sitting without the optimizer's state goes
+    // on from them.
+    TRY_ASSIGN(const int taken, warm_start(*replica.unet, base / "unet", kStem));
+    if (&replica == &replicas.front())
+      log_line(options, fmt::format("unet: {} tensors from earlier", taken));
+    nn::convert(*replica.unet, device, kType);
+    for (const at::Tensor& p : replica.learning(options.frozen_text)) p.set_requires_grad(true);
   }
   nn::UNet& unet = *replicas.front().unet;
   nn::ClipText& encoder = *replicas.front().encoder;
@@ -194,75 +134,46 @@ Result<> train_unet(const TrainOptions& options) {
   nn::AdamW text_optimizer(encoder, {.beta2 = 0.99, .ema_decay = 0.999});
 
   const fs::path file = options.training / "unet.safetensors";
-  TRY_ASSIGN(std::int64_t done, restore_checkpoint(file, unet_optimizer, "unet."));
-  TRY_ASSIGN(std::int64_t same, restore_checkpoint(file, text_optimizer, "text."));
-  (void)same;
+  TRY_ASSIGN(const std::int64_t before, restore_checkpoint(file, unet_optimizer, "unet."));
+  if (!options.frozen_text) TRY_VOID(restore_checkpoint(file, text_optimizer, "text."));
   log_line(options, fmt::format("unet: {} parameters, text encoder: {}, {} pictures done",
-                                nn::parameter_count(unet), nn::parameter_count(encoder), done));
-  const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
-  TRY_ASSIGN(const LatentCache cache, fill_cache(vae, options, threads));
-  log_line(options, fmt::format("unet: {} pictures encoded in {:.0f} s", cache.scenes.size(), elapsed()));
+                                nn::parameter_count(unet), nn::parameter_count(encoder), before));
+  TRY_ASSIGN(const Examples examples, Examples::prepare(vae, tokenizer, options, threads));
+  log_line(options, fmt::format("unet: {} pictures encoded", examples.size()));
 
+  Sitting sitting(options, "unet", before);
   const auto save = [&]() -> Result<> {
     auto state = prefixed("unet.", unet_optimizer.state());
-    state.merge(prefixed("text.", text_optimizer.state()));
-    TRY_VOID(save_checkpoint(file, state, done));
-    TRY_VOID(save_network(options.folder / "unet", "diffusion_pytorch_model",
-                          unet_optimizer.averaged(), unet_json.dump(2) + "\n"));
-    return save_network(options.folder / "text_encoder", "model",
-                        text_optimizer.averaged(), text_json.dump(2) + "\n");
+    if (!options.frozen_text) state.merge(prefixed("text.", text_optimizer.state()));
+    TRY_VOID(save_checkpoint(file, state, sitting.done()));
+    TRY_VOID(save_network(options.folder / "unet", kStem, unet_optimizer.averaged(),
+                          network_json.dump(2) + "\n"));
+    if (!options.frozen_text)
+      TRY_VOID(save_network(options.folder / "text_encoder", "model", text_optimizer.averaged(),
+                            text_json.dump(2) + "\n"));
+    TRY_VOID(write_index(options));
+    TRY_VOID(sitting.draw_curve());
+    return draw_sheet(options);
   };
 
   const at::Tensor alphas = alphas_cumprod().to(device);
-  at::manual_seed(options.seed + done);
-  drawer::Random random(options.seed * 31 + done);
-  Losses losses, gradient;
-  double shown = 0, saved = 0;
-  const std::int64_t first = done;
-  const double began = elapsed();
-  const auto draw_example = [&](int count) {
-    std::vector<std::int64_t> picks(count);
-    std::vector<std::string> captions(count);
-    for (int i = 0; i < count; ++i) {
-      picks[i] = random.below(static_cast<int>(cache.scenes.size()));
-      if (!random.chance(0.1)) captions[i] = drawer::caption(cache.scenes[picks[i]], random.next());
-    }
-    const auto moments = cache.moments.index_select(0, at::tensor(picks).to(device)).to(at::kFloat).chunk(2, 1);
-    Example out;
-    out.ids = encode_captions(tokenizer, captions).to(device);
-    out.latents = (moments[0] + (moments[1] * 0.5).exp() * at::randn_like(moments[0])) *
-                  vae_config.scaling_factor;
-    out.timesteps = at::randint(1000, {count}, at::TensorOptions().dtype(at::kLong).device(device));
-    out.noise = at::randn_like(out.latents);
-    return out;
-  };
-  while (done < options.pictures && elapsed() < options.minutes * 60) {
+  at::manual_seed(options.seed + before);
+  drawer::Random random(options.seed * 31 + before);
+  while (sitting.goes_on()) {
     std::vector<Example> shares;
-    for (int i = 0; i < threads; ++i) shares.push_back(draw_example(options.batch / threads));
-    losses.add(backward(replicas, shares, alphas));
-    // What is left: of the pictures, or of the time at the pace so far.
-    const double pace = (done - first + options.batch) / std::max(elapsed() - began, 1e-3);
-    const double left = std::min<double>(options.pictures - done, pace * (options.minutes * 60 - elapsed()));
-    const double rate = learning_rate(options, done, static_cast<std::int64_t>(left));
-    gradient.add(unet_optimizer.step(rate));
-    text_optimizer.step(rate * 0.3);
+    for (int i = 0; i < threads; ++i)
+      shares.push_back(examples.draw(options.batch / threads, random));
+    const double loss = backward(replicas, shares, alphas, options);
+    const double rate = sitting.learning_rate();
+    const double gradient = unet_optimizer.step(rate);
+    if (!options.frozen_text) text_optimizer.step(rate * 0.3);
     for (std::size_t i = 1; i < replicas.size(); ++i) {
       at::NoGradGuard no_grad;
-      at::_foreach_copy_(replicas[i].parameters(), replicas.front().parameters());
+      at::_foreach_copy_(replicas[i].learning(options.frozen_text),
+                         replicas.front().learning(options.frozen_text));
     }
-    done += options.batch;
-    if (elapsed() - shown > 20) {
-      shown = elapsed();
-      log_line(options, fmt::format("unet: {:7d} pictures  loss {:.4f}  gradient {:.2f}  {:.1f} pictures/s",
-                                    done, losses.take(), gradient.take(), (done - first) / (shown - began)));
-    }
-    if (elapsed() - saved > 120) {
-      saved = elapsed();
-      TRY_VOID(save());
-    }
+    sitting.advance(options.batch, loss, gradient);
+    if (sitting.should_save()) TRY_VOID(save());
   }
   return save();
 }

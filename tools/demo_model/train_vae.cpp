@@ -1,17 +1,49 @@
-#include <chrono>
+#include <ATen/core/grad_mode.h>
+
 #include <cmath>
 
 #include "demo_model/checkpoint.h"
 #include "demo_model/configs.h"
 #include "demo_model/data.h"
+#include "demo_model/sheets.h"
+#include "demo_model/sitting.h"
+#include "demo_model/warm_start.h"
+#include "drawer/random.h"
 #include "nn/vae.h"
 
 namespace invokeai::demo {
 namespace {
 
+constexpr const char* kStem = "diffusion_pytorch_model";
+
 /// Differences between neighbours along one dimension: edges weigh as much as areas.
 at::Tensor slope(const at::Tensor& x, std::int64_t dim) {
   return x.slice(dim, 1) - x.slice(dim, 0, x.size(dim) - 1);
+}
+
+/// Stands in for a perceptual loss, which would need a trained network: mean absolute differences
+/// of edges at three scales, each half the size of the one before.
+at::Tensor perceived_difference(at::Tensor a, at::Tensor b) {
+  at::Tensor sum = at::zeros({}, a.options());
+  for (int scale = 0; scale < 3; ++scale) {
+    if (scale > 0) a = at::avg_pool2d(a, 2), b = at::avg_pool2d(b, 2);
+    for (const int dim : {2, 3}) sum = sum + (slope(a, dim) - slope(b, dim)).abs().mean();
+  }
+  return sum;
+}
+
+/// Half of the pictures in other colours: channels exchanged, turned over, weakened. So latents
+/// hold colours as such, not a code for the drawer's fourteen: what lies between two colours
+/// decodes to a colour between them, and pictures from elsewhere come back as they were.
+at::Tensor recolored(const at::Tensor& pixels, drawer::Random& random) {
+  at::Tensor out = pixels.clone();
+  for (std::int64_t i = 0; i < pixels.size(0); i += 2)
+    for (int channel = 0; channel < 3; ++channel) {
+      const double size = 0.4 + 0.6 * random.unit();
+      const double offset = random.around_zero(1 - size), gain = random.chance(0.3) ? -size : size;
+      out[i][channel].copy_(pixels[i][random.below(3)] * gain + offset);
+    }
+  return out;
 }
 
 /// Squares of a quarter of the area at random places: local statistics are the same as those of
@@ -19,8 +51,8 @@ at::Tensor slope(const at::Tensor& x, std::int64_t dim) {
 at::Tensor crop(const at::Tensor& pixels, std::int64_t side, std::uint64_t seed) {
   const std::int64_t room = pixels.size(3) - side;
   if (room <= 0) return pixels;
-  const std::int64_t x = static_cast<std::int64_t>(seed * 7919 % (room / 8 + 1)) * 8;
-  const std::int64_t y = static_cast<std::int64_t>(seed * 104729 % (room / 8 + 1)) * 8;
+  const auto x = static_cast<std::int64_t>(seed * 7919 % (room / 8 + 1)) * 8;
+  const auto y = static_cast<std::int64_t>(seed * 104729 % (room / 8 + 1)) * 8;
   return pixels.slice(2, y, y + side).slice(3, x, x + side);
 }
 
@@ -29,10 +61,44 @@ double measure_scaling(const nn::Vae& vae, const TrainOptions& options, at::Scal
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> means;
   for (int i = 0; i < 16; ++i) {
-    const auto pixels = paint_batch(random_scenes(options.seed * 7'000'000 + i * 32, 32), options.size);
+    const auto pixels =
+        paint_batch(random_scenes(options.seed * 7'000'000 + i * 32, 32), options.size);
     means.push_back(vae.encode(pixels.to(at::Device(options.device), dtype)).mean.to(at::kFloat));
   }
   return 1 / at::cat(means).std().item<double>();
+}
+
+/// The network with the weights that are published: pictures as they were and as they come back,
+/// and the mean of their peak signal-to-noise ratios in dB.
+Result<double> look(const nn::Vae& vae, const TrainOptions& options, at::ScalarType dtype) {
+  at::NoGradGuard no_grad;
+  const auto pixels = paint_batch(random_scenes(options.seed * 8'000'000, 32), options.size);
+  const auto device = at::Device(options.device);
+  const at::Tensor decoded =
+      vae.decode(vae.encode(pixels.to(device, dtype)).mean).to(at::kCPU, at::kFloat).clamp(-1, 1);
+  const at::Tensor error = ((decoded - pixels) / 2).square().mean({1, 2, 3});
+  auto pictures = to_pictures(at::stack({pixels, decoded}, 1).flatten(0, 1));
+  TRY_VOID(write_sheet(options.training / "vae-sheet.png", pictures));
+  return (-10 * error.log10()).mean().item<double>();
+}
+
+/// Puts weights by name into the network.
+void assign(nn::Vae& vae, const std::map<std::string, at::Tensor>& weights) {
+  at::NoGradGuard no_grad;
+  vae.visit_parameters([&](const std::string& name, at::Tensor& p) { p.copy_(weights.at(name)); });
+}
+
+/// The square decides the distance that is measured; L1 and edges make areas even and edges crisp;
+/// the divergence keeps latents from growing without end.
+at::Tensor difference(const at::Tensor& decoded, const at::Tensor& pixels,
+                      const nn::LatentDistribution& latent) {
+  const at::Tensor mean = latent.mean.to(at::kFloat),
+                   log_variance = latent.log_variance.to(at::kFloat);
+  const at::Tensor divergence =
+      0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum() / pixels.size(0);
+  const double area = static_cast<double>(pixels.size(2) * pixels.size(3)) / (128 * 128);
+  return 10 * (decoded - pixels).square().mean() + 0.2 * (decoded - pixels).abs().mean() +
+         0.1 * perceived_difference(decoded, pixels) + 1e-7 / area * divergence;
 }
 
 }  // namespace
@@ -44,64 +110,53 @@ Result<> train_vae(const TrainOptions& options) {
   TRY_ASSIGN(const nn::VaeConfig config, nn::parse_vae_config(json));
   nn::Vae vae(config);
   nn::initialise(vae, options.seed);
-  // Latents start out nearly noiseless (standard deviation e^-2.5), so that there is something to read.
+  // Latents start out nearly noiseless (standard deviation e^-2.5), so that there is something to
+  // read.
   vae.visit_parameters([&](const std::string& name, at::Tensor& p) {
     if (name == "quant_conv.bias") p.slice(0, config.latent_channels).fill_(-5);
   });
+  TRY_ASSIGN(const int taken,
+             warm_start(vae, options.from.value_or(options.folder) / "vae", kStem));
   nn::convert(vae, device, dtype);
   nn::AdamW optimizer(vae, {.beta2 = 0.99, .weight_decay = 0.0, .ema_decay = 0.998});
   const fs::path file = options.training / "vae.safetensors";
-  TRY_ASSIGN(std::int64_t done, restore_checkpoint(file, optimizer));
-  log_line(options, fmt::format("vae: {} parameters, {} pictures done", nn::parameter_count(vae), done));
-
-  const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  TRY_ASSIGN(const std::int64_t before, restore_checkpoint(file, optimizer));
+  log_line(options, fmt::format("vae: {} parameters, {} tensors from earlier, {} pictures done",
+                                nn::parameter_count(vae), taken, before));
+  Sitting sitting(options, "vae", before);
+  const auto save = [&]() -> Result<> {
+    TRY_VOID(save_checkpoint(file, optimizer.state(), sitting.done()));
+    TRY_VOID(sitting.draw_curve());
+    assign(vae, optimizer.averaged());
+    TRY_ASSIGN(const double decibels, look(vae, options, dtype));
+    json["scaling_factor"] = std::round(measure_scaling(vae, options, dtype) * 1e5) / 1e5;
+    log_line(options, fmt::format("vae: {:.2f} dB, scaling factor {}", decibels,
+                                  json["scaling_factor"].dump()));
+    TRY_VOID(
+        save_network(options.folder / "vae", kStem, optimizer.averaged(), json.dump(2) + "\n"));
+    assign(vae, optimizer.master());
+    return {};
   };
-  double shown = 0, error = 0;
-  std::int64_t since = 0;
-  const std::int64_t first = done;
-  while (done < options.pictures && elapsed() < options.minutes * 60) {
-    const bool whole = options.pictures - done <= options.decay;  // whole pictures at the end
-    const int count = whole ? options.batch / 2 : options.batch;
-    at::Tensor pixels = paint_batch(random_scenes(options.seed * 1'000'000'000 + done, count), options.size);
+  drawer::Random random(options.seed * 17 + before);
+  while (sitting.goes_on()) {
+    const std::int64_t done = sitting.done();
+    const bool whole = options.pictures - done <= options.decay / 2;  // whole pictures at the end
+    const int count = whole ? std::max(1, options.batch / 2) : options.batch;
+    at::Tensor pixels =
+        paint_batch(random_scenes(options.seed * 1'000'000'000 + done, count), options.size);
     if (!whole) pixels = crop(pixels, options.size / 2, options.seed + done / count);
-    pixels = pixels.to(device);
+    pixels = recolored(pixels, random).to(device);
     const auto latent = vae.encode(pixels.to(dtype));
     const at::Tensor noise = at::randn_like(latent.mean);
     const at::Tensor decoded =
         vae.decode(latent.mean + (latent.log_variance * 0.5).exp() * noise).to(at::kFloat);
-    const at::Tensor reconstruction = (decoded - pixels).abs().mean();
-    const at::Tensor edges = (slope(decoded, 2) - slope(pixels, 2)).abs().mean() +
-                             (slope(decoded, 3) - slope(pixels, 3)).abs().mean();
-    const at::Tensor mean = latent.mean.to(at::kFloat), log_variance = latent.log_variance.to(at::kFloat);
-    const at::Tensor divergence =
-        0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum() / count;
-    // The square finds the object first; L1 and edges then make it crisp. L1 alone is content with
-    // the background's colour for a long time.
-    const at::Tensor square = (decoded - pixels).square().mean();
-    (4 * square + reconstruction + 0.3 * edges + 1e-6 * divergence).backward();
-    optimizer.step(learning_rate(options, done));
-    done += count;
-    error += reconstruction.item<double>();
-    ++since;
-    if (elapsed() - shown > 15 || done >= options.pictures) {
-      shown = elapsed();
-      log_line(options, fmt::format("vae: {:7d} pictures  L1 {:.4f}  {:.0f} pictures/s", done,
-                                    error / since, (done - first) / shown));
-      error = since = 0;
-      TRY_VOID(save_checkpoint(file, optimizer.state(), done));
-    }
+    const at::Tensor loss = difference(decoded, pixels, latent);
+    loss.backward();
+    const double gradient = optimizer.step(sitting.learning_rate());
+    sitting.advance(count, loss.item<double>(), gradient);
+    if (sitting.should_save()) TRY_VOID(save());
   }
-  TRY_VOID(save_checkpoint(file, optimizer.state(), done));
-  for (auto& [name, value] : optimizer.averaged())
-    vae.visit_parameters([&, n = name, v = value](const std::string& other, at::Tensor& p) {
-      if (other == n) p = v.to(p.scalar_type()).contiguous(p.suggest_memory_format());
-    });
-  json["scaling_factor"] = std::round(measure_scaling(vae, options, dtype) * 1e5) / 1e5;
-  log_line(options, fmt::format("vae: scaling factor {}", json["scaling_factor"].dump()));
-  return save_network(options.folder / "vae", "diffusion_pytorch_model",
-                      optimizer.averaged(), json.dump(2) + "\n");
+  return save();
 }
 
 }  // namespace invokeai::demo

@@ -6,44 +6,64 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "drawer/scene.h"
 
 namespace invokeai::demo {
 
 namespace fs = std::filesystem;
 
+/// What the UNet paints from: words alone, or words and a picture with a hole (9 channels).
+enum class Kind { text_to_image, inpainting };
+/// What the UNet predicts.
+enum class Prediction { noise, velocity };
+
 struct TrainOptions {
-  fs::path folder;                 ///< the model folder; checkpoints lie in its `training` folder
-  fs::path training;               ///< checkpoints, logs and samples of all stages
+  fs::path folder;    ///< the model folder; checkpoints lie in its `training` folder
+  fs::path training;  ///< checkpoints, logs and samples of all stages
   std::string device = "cpu";
-  std::int64_t pictures = 0;       ///< total to train on, counted over all sittings
-  std::int64_t decay = 0;          ///< over the last so many pictures the learning rate falls to 0
-  double minutes = 1e9;            ///< stop (with a checkpoint) after this time
+  std::int64_t pictures = 0;  ///< total to train on, counted over all sittings
+  std::int64_t decay = 0;     ///< over the last so many pictures the learning rate falls to 0
+  double minutes = 1e9;       ///< stop (with a checkpoint) after this time
   int batch = 32;
   double learning_rate = 1e-3;
-  int size = 128;                  ///< side of the pictures, pixels
+  int size = 128;  ///< side of the pictures, pixels
   std::uint64_t seed = 1;
-  int cache = 16000;               ///< encoded pictures held in memory (UNet stage)
+  int cache = 16000;             ///< encoded pictures held in memory (UNet stage)
+  std::optional<fs::path> from;  ///< model folder whose weights a stage begins with; else `folder`
+  Kind kind = Kind::text_to_image;
+  Prediction prediction = Prediction::noise;
+  bool frozen_text = false;  ///< leaves the text encoder as it is, so that models can share it
+  std::optional<drawer::Rendering>
+      style;  ///< paint everything in this manner, whatever captions say
+  drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
+  double overshoot = 1.5;    ///< how far latents are pushed outwards, see diffusion.h
+  int sheet = 16;            ///< pictures on the sheets that the UNet stage draws
+  double save_minutes = 10;  ///< between checkpoints, each with a sheet and the loss curve
 };
 
 /// Byte-pair vocabulary of all captions -> folder/tokenizer. Quick.
 Result<> make_tokenizer(const TrainOptions& options);
-/// Autoencoder: L1 + L1 of gradients + 1e-6 KL. -> folder/vae
+/// Autoencoder: squared error, L1, edges at three scales and a little KL. -> folder/vae
 Result<> train_vae(const TrainOptions& options);
 /// Text encoder: learns to tell what a caption says (colours, shapes, places) before it meets the
-/// UNet, so that the UNet's cross-attention finds meaning from its first step. -> folder/text_encoder
+/// UNet, so that the UNet's cross-attention finds meaning from its first step. ->
+/// folder/text_encoder
 Result<> train_text(const TrainOptions& options);
-/// UNet and text encoder together: noise prediction with min-SNR weighting (Hang 2023), 10 % of the
-/// captions dropped for guidance. -> folder/unet, folder/text_encoder
+/// UNet and text encoder together, see diffusion.h; 15 % of the captions dropped for guidance. Also
+/// makes fine-tunes: for inpainting, of velocity prediction, of one style.
+/// -> folder/unet, folder/text_encoder, and the folder's other parts if they come from elsewhere
 Result<> train_unet(const TrainOptions& options);
-/// Small convolutional network that tells the drawer's shapes apart, for measurements.
-Result<> train_shape_classifier(const TrainOptions& options);
+/// The files that make the folder a pipeline: model_index.json, scheduler/scheduler_config.json.
+Result<> write_index(const TrainOptions& options);
+/// The eyes that measure what pictures show, see judge.h. -> folder/judge.safetensors
+Result<> train_judge(const TrainOptions& options);
 
-/// Learning rate after `done` pictures: 100 steps of warm-up, constant, linear fall at the end.
-double learning_rate(const TrainOptions& options, std::int64_t done);
-/// The same where time may end the sitting before the pictures do: `left` pictures are to come.
-double learning_rate(const TrainOptions& options, std::int64_t done, std::int64_t left);
+/// Learning rate after `done` pictures of a sitting with `left` to come: 100 steps of warm-up, then
+/// constant, then half a cosine down to 0 over the last `decay` pictures.
+double learning_rate(const TrainOptions& options, std::int64_t done, double left);
 
 }  // namespace invokeai::demo

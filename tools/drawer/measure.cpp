@@ -4,81 +4,43 @@
 #include <cmath>
 #include <numeric>
 
+#include "drawer/pixels.h"
+
 namespace invokeai::drawer {
 namespace {
 
 constexpr float kStandsOut = 60;         // from the background, in 8-bit RGB
+constexpr float kLoudest = 150;          // differences beyond this weigh no more
 constexpr float kSmallestShare = 0.01f;  // of the picture, to count as an object
 
-using Vector = std::array<float, 3>;
-
-float squared_distance(const Vector& a, const Vector& b) {
-  float sum = 0;
-  for (int i = 0; i < 3; ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
-  return sum;
-}
-
-Vector oklab(float r, float g, float b) {
-  const auto linear = [](float v) {
-    v /= 255;
-    return v <= 0.04045f ? v / 12.92f : std::pow((v + 0.055f) / 1.055f, 2.4f);
-  };
-  r = linear(r), g = linear(g), b = linear(b);
-  const float l = std::cbrt(0.4122214708f * r + 0.5363325363f * g + 0.0514459929f * b);
-  const float m = std::cbrt(0.2119034982f * r + 0.6806995451f * g + 0.1073969566f * b);
-  const float s = std::cbrt(0.0883024619f * r + 0.2817188376f * g + 0.6299787005f * b);
-  return {0.2104542553f * l + 0.7936177850f * m - 0.0040720468f * s,
-          1.9779984951f * l - 2.4285922050f * m + 0.4505937099f * s,
-          0.0259040371f * l + 0.7827717662f * m - 0.8086757660f * s};
-}
-
-Color nearest(const Vector& pixel) {
+/// The named colours in Oklab.
+const std::array<Vector, kColors>& named_colors() {
   static const auto kNamed = [] {
     std::array<Vector, kColors> named;
-    for (int i = 0; i < kColors; ++i) {
-      const Rgb paint = rgb(static_cast<Color>(i));
-      named[i] = oklab(paint.r, paint.g, paint.b);
-    }
+    for (int i = 0; i < kColors; ++i) named[i] = oklab(static_cast<Color>(i));
     return named;
   }();
-  const Vector seen = oklab(pixel[0], pixel[1], pixel[2]);
+  return kNamed;
+}
+
+Color nearest(const Vector& pixel, Vocabulary vocabulary) {
+  const auto& named = named_colors();
+  const Vector seen = oklab(pixel);
   const auto closer = [&](const Vector& a, const Vector& b) {
     return squared_distance(a, seen) < squared_distance(b, seen);
   };
-  return static_cast<Color>(std::min_element(kNamed.begin(), kNamed.end(), closer) -
-                            kNamed.begin());
-}
-
-/// The picture as floats, each pixel the mean of its surroundings, which takes noise away.
-std::vector<Vector> smoothed(const image::Image& picture) {
-  const int width = picture.width, height = picture.height, reach = std::max(1, width / 100);
-  std::vector<Vector> across(picture.pixels.size() / 3), both(across.size());
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x) {
-      Vector sum{};
-      for (int k = -reach; k <= reach; ++k)
-        for (int c = 0; c < 3; ++c) sum[c] += picture.at(std::clamp(x + k, 0, width - 1), y)[c];
-      across[y * width + x] = sum;
-    }
-  const float share = 1.0f / ((2 * reach + 1) * (2 * reach + 1));
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x) {
-      Vector sum{};
-      for (int k = -reach; k <= reach; ++k)
-        for (int c = 0; c < 3; ++c)
-          sum[c] += across[std::clamp(y + k, 0, height - 1) * width + x][c];
-      for (int c = 0; c < 3; ++c) both[y * width + x][c] = sum[c] * share;
-    }
-  return both;
+  const auto end = named.begin() + (vocabulary == Vocabulary::basic ? kBasicColors : kColors);
+  return static_cast<Color>(std::min_element(named.begin(), end, closer) - named.begin());
 }
 
 /// Weighted votes of pixels for named colours, and the mean pixel behind the winner.
 struct Ballot {
+  Vocabulary vocabulary;
   std::array<float, kColors> votes{};
   std::array<Vector, kColors> sums{};
 
   void add(const Vector& pixel, float weight) {
-    const int color = static_cast<int>(nearest(pixel));
+    const int color = static_cast<int>(nearest(pixel, vocabulary));
     votes[color] += weight;
     for (int c = 0; c < 3; ++c) sums[color][c] += weight * pixel[c];
   }
@@ -93,8 +55,8 @@ struct Ballot {
   }
 };
 
-Ballot vote_rim(const std::vector<Vector>& pixels, int width, int height) {
-  Ballot ballot;
+Ballot vote_rim(const std::vector<Vector>& pixels, int width, int height, Vocabulary vocabulary) {
+  Ballot ballot{.vocabulary = vocabulary};
   const int rim = std::max(1, std::min(width, height) / 20);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
@@ -114,23 +76,25 @@ std::pair<float, float> span(const std::vector<int>& counts) {
 
 }  // namespace
 
-Color nearest_color(std::uint8_t r, std::uint8_t g, std::uint8_t b) {
-  return nearest({static_cast<float>(r), static_cast<float>(g), static_cast<float>(b)});
+Color nearest_color(std::uint8_t r, std::uint8_t g, std::uint8_t b, Vocabulary vocabulary) {
+  return nearest({static_cast<float>(r), static_cast<float>(g), static_cast<float>(b)}, vocabulary);
 }
 
-Measured measure(const image::Image& picture) {
+Measured measure(const image::Image& picture, Vocabulary vocabulary) {
   const int width = picture.width, height = picture.height;
   const std::vector<Vector> pixels = smoothed(picture);
-  const Ballot rim = vote_rim(pixels, width, height);
+  const Ballot rim = vote_rim(pixels, width, height, vocabulary);
   const Vector ground = rim.mean();
   Measured measured{.background = rim.winner(), .object = rim.winner()};
 
-  Ballot rest;
+  Ballot rest{.vocabulary = vocabulary};
   int count = 0;
   for (const Vector& pixel : pixels) {
     const float apart = squared_distance(pixel, ground);
     if (apart < kStandsOut * kStandsOut) continue;
-    rest.add(pixel, apart);  // pixels on the edge are mixtures, nearer to the ground: count less
+    // A thing's small white or black parts must not outvote it.
+    rest.add(pixel, std::min(apart, kLoudest * kLoudest));  // pixels on the edge are mixtures,
+                                                            // nearer to the ground: count less
     ++count;
   }
   if (count < kSmallestShare * static_cast<float>(pixels.size())) return measured;
@@ -141,8 +105,10 @@ Measured measure(const image::Image& picture) {
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {
       const Vector& pixel = pixels[y * width + x];
-      if (squared_distance(pixel, object) < squared_distance(pixel, ground))
-        ++columns[x], ++rows[y];
+      const float apart = squared_distance(pixel, ground);
+      // Things, unlike figures, have parts of other colours than their own.
+      const bool is_part = vocabulary == Vocabulary::full && apart > kStandsOut * kStandsOut;
+      if (is_part || squared_distance(pixel, object) < apart) ++columns[x], ++rows[y];
     }
   const auto [cx, half_width] = span(columns);
   const auto [cy, half_height] = span(rows);

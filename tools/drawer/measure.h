@@ -7,8 +7,10 @@
 
 namespace invokeai::drawer {
 
-/// The named colour that looks most like this one (distance in Oklab, Ottosson 2020).
-Color nearest_color(std::uint8_t r, std::uint8_t g, std::uint8_t b);
+/// The named colour of the vocabulary that looks most like this one (distance in Oklab, Ottosson
+/// 2020).
+Color nearest_color(std::uint8_t r, std::uint8_t g, std::uint8_t b,
+                    Vocabulary vocabulary = Vocabulary::basic);
 
 /// What is seen in a picture of one object. Lengths are shares of the picture's side.
 struct Measured {
@@ -20,7 +22,12 @@ struct Measured {
 };
 
 /// Measures an RGB picture of at least 16x16 pixels; see nearest_size and nearest_place.
-Measured measure(const image::Image& picture);
+Measured measure(const image::Image& picture, Vocabulary vocabulary = Vocabulary::basic);
+
+/// Whether the picture, on a plain backdrop, shows the objects of a scene as they are grouped
+/// there: left or right, above or below, inside, in front, between, or as many of them. Objects are
+/// found by their colours, which must differ unless they are several of the same.
+bool is_grouped_like(const Scene& scene, const image::Image& picture);
 
 /// The object with a little ground around it, size x size RGB; the whole picture if nothing stands
 /// out. What would lie outside the picture repeats its rim.

@@ -1,175 +1,212 @@
 #include "drawer/paint.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numbers>
+
+#include "drawer/backdrop.h"
+#include "drawer/outline.h"
+#include "drawer/shapes.h"
 
 namespace invokeai::drawer {
 namespace {
 
 constexpr float kObjectShade = 0.05f;  // brightness +-5 % from an object's top to its bottom
-constexpr float kGroundShade = 0.02f;
 
-struct Point {
-  float x, y;
-};
+Paint scaled(const Paint& paint, float factor) {
+  return {paint[0] * factor, paint[1] * factor, paint[2] * factor};
+}
 
-/// To the polygon's edge: the nearest of its segments; the sign by counting crossed edges.
-template <std::size_t N>
-float polygon(const std::array<Point, N>& corners, float x, float y) {
-  float nearest = 1e9f;
-  bool inside = false;
-  for (std::size_t i = 0, j = N - 1; i < N; j = i++) {
-    const Point a = corners[i], b = corners[j];
-    const float ex = b.x - a.x, ey = b.y - a.y, px = x - a.x, py = y - a.y;
-    const float along = std::clamp((px * ex + py * ey) / (ex * ex + ey * ey), 0.0f, 1.0f);
-    const float dx = px - along * ex, dy = py - along * ey;
-    nearest = std::min(nearest, dx * dx + dy * dy);
-    if ((a.y > y) != (b.y > y) && px < ex * py / ey) inside = !inside;
+float luminance(const Paint& paint) {
+  return 0.3f * paint[0] + 0.59f * paint[1] + 0.11f * paint[2];
+}
+
+Paint toned(Color color, Tone tone) {
+  const Rgb bytes = rgb(color);
+  const Paint main = {float(bytes.r), float(bytes.g), float(bytes.b)};
+  constexpr Paint kWhite = {255, 255, 255};
+  switch (tone) {
+    case Tone::main:
+      return main;
+    case Tone::dark:
+      return luminance(main) < 60 ? mixed(main, kWhite, 0.2f) : scaled(main, 0.76f);
+    case Tone::light:
+      return luminance(main) > 220 ? scaled(main, 0.88f) : mixed(main, kWhite, 0.42f);
+    case Tone::wood:
+      return {128, 84, 52};
+    case Tone::cream:
+      return {244, 230, 204};
+    case Tone::black:
+      return {34, 32, 40};
+    case Tone::white:
+      return {250, 250, 250};
+    case Tone::glass:
+      return {196, 228, 242};
+    case Tone::leaf:
+      return {86, 164, 72};
+    case Tone::gold:
+      return {244, 184, 56};
   }
-  return inside ? -std::sqrt(nearest) : std::sqrt(nearest);
+  return main;
 }
 
-float circle(float x, float y, float radius) { return std::sqrt(x * x + y * y) - radius; }
-
-float box(float x, float y, float half_width, float half_height) {
-  const float dx = std::abs(x) - half_width, dy = std::abs(y) - half_height;
-  const float outside_x = std::max(dx, 0.0f), outside_y = std::max(dy, 0.0f);
-  return std::sqrt(outside_x * outside_x + outside_y * outside_y) +
-         std::min(std::max(dx, dy), 0.0f);
+/// The other colour of a pattern: paler, or darker where the first is pale.
+Paint contrast(const Paint& main) {
+  return luminance(main) > 170 ? scaled(main, 0.66f) : mixed(main, {255, 255, 255}, 0.62f);
 }
 
-float triangle(float x, float y) {
-  static constexpr std::array<Point, 3> kCorners = {{{0, -0.84f}, {0.88f, 0.76f}, {-0.88f, 0.76f}}};
-  return polygon(kCorners, x, y) - 0.08f;
-}
-
-float star(float x, float y) {
-  static const auto kCorners = [] {
-    std::array<Point, 10> corners;
-    for (int i = 0; i < 10; ++i) {
-      const double angle = i * std::numbers::pi / 5, reach = i % 2 ? 0.44 : 0.95;
-      corners[i] = {static_cast<float>(reach * std::sin(angle)),
-                    static_cast<float>(0.08 - reach * std::cos(angle))};
+/// Signed distance to the pattern's marks, in the object's lengths.
+float marks(Pattern pattern, float u, float v) {
+  const auto off = [](float t) { return std::abs(t - std::floor(t) - 0.5f); };
+  switch (pattern) {
+    case Pattern::striped: {
+      constexpr float kPeriod = 0.44f;
+      return (off((u + v) * 0.7071f / kPeriod) - 0.21f) * kPeriod;
     }
-    return corners;
-  }();
-  return polygon(kCorners, x, y) - 0.06f;
-}
-
-/// A square on its corner with half circles on its upper two sides.
-float heart(float x, float y) {
-  constexpr float kHalf = 0.586f, kLobe = 0.4144f, kDown = 0.085f;
-  const float side = std::abs(x), v = y - kDown;
-  constexpr float kTurn = std::numbers::sqrt2_v<float> / 2;
-  const float square = box((side + v) * kTurn, (side - v) * kTurn, kHalf, kHalf);
-  return std::min(square, circle(side - kLobe, v + kLobe, kHalf));
-}
-
-float diamond(float x, float y) {
-  static constexpr std::array<Point, 4> kCorners = {
-      {{0, -0.94f}, {0.66f, 0}, {0, 0.94f}, {-0.66f, 0}}};
-  return polygon(kCorners, x, y) - 0.06f;
-}
-
-float cross(float x, float y) {
-  return std::min(box(x, y, 0.92f, 0.25f), box(x, y, 0.25f, 0.92f)) - 0.06f;
-}
-
-/// A disc with a smaller disc taken away at its right.
-float moon(float x, float y) {
-  constexpr float kRight = 0.153f;  // centres the crescent's bounding box
-  return std::max(circle(x - kRight, y, 1), -circle(x - kRight - 0.5f, y + 0.08f, 0.82f));
-}
-
-/// Five round petals around a round hole, which is as wide as where neighbours meet.
-float flower(float x, float y) {
-  static const auto kPetals = [] {
-    std::array<Point, 5> petals;
-    for (int i = 0; i < 5; ++i) {
-      const double angle = i * std::numbers::pi * 0.4;
-      petals[i] = {static_cast<float>(0.6 * std::sin(angle)),
-                   static_cast<float>(0.05 - 0.6 * std::cos(angle))};
+    case Pattern::dotted: {
+      constexpr float kPeriod = 0.46f;
+      const float row = std::floor(v / kPeriod);
+      const float across = u / kPeriod + (static_cast<int>(row) & 1 ? 0.5f : 0.0f);
+      const float dx = across - std::floor(across) - 0.5f, dy = v / kPeriod - row - 0.5f;
+      return circle(dx, dy, 0.28f) * kPeriod;
     }
-    return petals;
-  }();
-  float nearest = 1e9f;
-  for (const Point petal : kPetals)
-    nearest = std::min(nearest, circle(x - petal.x, y - petal.y, 0.4f));
-  return std::max(nearest, -circle(x, y - 0.05f, 0.3f));
-}
-
-using Paint = std::array<float, 3>;
-
-Paint shaded(Color color, float shade) {
-  const Rgb paint = rgb(color);
-  return {paint.r * shade, paint.g * shade, paint.b * shade};
-}
-
-void fill_ground(image::Image& picture, Color color) {
-  for (int y = 0; y < picture.height; ++y) {
-    const float down = (y + 0.5f) / picture.height;
-    const Paint paint = shaded(color, 1 + kGroundShade * (1 - 2 * down));
-    std::array<std::uint8_t, 3> bytes;
-    for (int c = 0; c < 3; ++c)
-      bytes[c] = static_cast<std::uint8_t>(std::min(paint[c] + 0.5f, 255.0f));
-    for (int x = 0; x < picture.width; ++x) std::copy(bytes.begin(), bytes.end(), picture.at(x, y));
+    case Pattern::checkered: {
+      constexpr float kPeriod = 0.8f;
+      const float a = off(u / kPeriod) - 0.25f, b = off(v / kPeriod) - 0.25f;
+      return std::max(std::min(a, b), -std::max(a, b)) * kPeriod;
+    }
+    case Pattern::plain:
+      break;
   }
+  return 1;
 }
 
-void draw(image::Image& picture, const Object& object) {
-  const int size = picture.width;
-  const float radius = object.radius * size, cx = object.cx * size, cy = object.cy * size;
-  const auto bound = [size](float at) { return std::clamp(static_cast<int>(at), 0, size); };
-  for (int y = bound(cy - radius - 2); y < bound(cy + radius + 3); ++y) {
-    const float v = (y + 0.5f - cy) / radius;
-    const Paint paint = shaded(object.color, 1 - kObjectShade * std::clamp(v, -1.0f, 1.0f));
-    for (int x = bound(cx - radius - 2); x < bound(cx + radius + 3); ++x) {
-      const float u = (x + 0.5f - cx) / radius;
-      const float cover = std::clamp(0.5f - distance(object.shape, u, v) * radius, 0.0f, 1.0f);
-      if (cover == 0) continue;
-      std::uint8_t* pixel = picture.at(x, y);
-      for (int c = 0; c < 3; ++c) {
-        const float mixed = pixel[c] + cover * (paint[c] - pixel[c]);
-        pixel[c] = static_cast<std::uint8_t>(std::min(mixed + 0.5f, 255.0f));
+/// One object on its way onto the canvas.
+class Brush {
+ public:
+  Brush(std::vector<Paint>& canvas, int size, const Scene& scene, const Object& object)
+      : canvas_(canvas),
+        size_(size),
+        scene_(scene),
+        object_(object),
+        radius_(object.radius * size) {}
+
+  void draw() {
+    if (scene_.backdrop == Backdrop::meadow || scene_.backdrop == Backdrop::room) draw_shadow();
+    for (const Part& part : parts(object_.shape)) draw(part);
+  }
+
+ private:
+  /// Calls work(pixel, u, v) for all pixels around the object; u, v in the object's lengths.
+  template <class Work>
+  void each_pixel(Work work) {
+    const float cx = object_.cx * size_, cy = object_.cy * size_, reach = 1.06f * radius_ + 2;
+    const auto bound = [this](float at) { return std::clamp(static_cast<int>(at), 0, size_); };
+    for (int y = bound(cy - reach); y < bound(cy + reach + 1); ++y)
+      for (int x = bound(cx - reach); x < bound(cx + reach + 1); ++x)
+        work(canvas_[static_cast<std::size_t>(y) * size_ + x], (x + 0.5f - cx) / radius_,
+             (y + 0.5f - cy) / radius_);
+  }
+
+  float cover(float distance) const { return std::clamp(0.5f - distance * radius_, 0.0f, 1.0f); }
+
+  void draw_shadow() {
+    each_pixel([](Paint& pixel, float u, float v) {
+      const float soft = std::clamp(-ellipse(u, v - 0.9f, 0.9f, 0.14f) / 0.1f, 0.0f, 1.0f);
+      if (soft > 0) pixel = mixed(pixel, {30, 40, 30}, 0.3f * soft);
+    });
+  }
+
+  void draw(const Part& part) {
+    const Paint base = toned(object_.color, part.tone);
+    const Paint other = contrast(base);
+    const bool patterned = part.tone == Tone::main && object_.pattern != Pattern::plain;
+    each_pixel([&](Paint& pixel, float u, float v) {
+      if (scene_.rendering == Rendering::watercolor) wobble(u, v);
+      const float distance = part.distance(u, v);
+      if (distance * radius_ > 0.5f + kLine * radius_) return;
+      Paint paint = base;
+      if (patterned) paint = mixed(paint, other, cover(marks(object_.pattern, u, v)));
+      lay(pixel, paint, part, distance, u, v);
+    });
+  }
+
+  /// Puts the paint onto the pixel in the scene's manner.
+  void lay(Paint& pixel, const Paint& paint, const Part& part, float distance, float u, float v) {
+    const Paint shaded = scaled(paint, 1 - kObjectShade * std::clamp(v, -1.0f, 1.0f));
+    switch (scene_.rendering) {
+      case Rendering::flat:
+        pixel = mixed(pixel, shaded, cover(distance));
+        break;
+      case Rendering::shiny:
+        pixel = mixed(pixel, polished(paint, part, u, v), cover(distance));
+        break;
+      case Rendering::pencil:
+        pencil(pixel, paint, distance, u, v);
+        break;
+      case Rendering::watercolor: {
+        const float x = object_.cx + u * object_.radius, y = object_.cy + v * object_.radius;
+        const float rim =
+            std::clamp(1 + distance / 0.12f, 0.0f, 1.0f);  // paint gathers at the edge
+        const float thick = 0.89f + 0.08f * stain(2 * x, 2 * y, scene_.detail);
+        pixel = mixed(pixel, scaled(paint, 1 - 0.16f * rim), thick * cover(distance));
+        break;
       }
+      case Rendering::night:
+        pixel = mixed(pixel, at_night(shaded, 0.84f), cover(distance));
+        break;
     }
   }
-}
+
+  /// Lit from the upper left: bright along edges there, dark along those opposite.
+  static Paint polished(const Paint& paint, const Part& part, float u, float v) {
+    const auto slope = [](float distance) {
+      return std::clamp((distance + 0.06f) / 0.14f, 0.0f, 1.0f);
+    };
+    const float dark = slope(part.distance(u + 0.13f, v + 0.16f));
+    const float bright = slope(part.distance(u - 0.1f, v - 0.13f)) * (1 - dark);
+    const float shade = 1.04f - 0.12f * std::clamp(0.6f * u + 0.8f * v, -1.0f, 1.0f);
+    const Paint body = scaled(paint, shade * (1 - 0.26f * dark));
+    return mixed(body, {255, 255, 255}, 0.6f * bright);
+  }
+
+  /// A dark line along the edge, hatching within; strokes have the same places in all pictures.
+  void pencil(Paint& pixel, const Paint& paint, float distance, float u, float v) const {
+    const float x = object_.cx + u * object_.radius, y = object_.cy + v * object_.radius;
+    constexpr float kStrokes = 16;  // across the picture
+    const float wave = 0.5f + 0.5f * std::sin(2 * std::numbers::pi_v<float> * kStrokes * (x + y));
+    pixel = mixed(pixel, mixed(kPaper, paint, 0.5f + 0.45f * wave), cover(distance));
+    const Paint lead = mixed({52, 50, 56}, paint, 0.25f);
+    pixel = mixed(pixel, lead, 0.9f * cover(std::abs(distance) - kLine));
+  }
+
+  void wobble(float& u, float& v) const {
+    const float phase = (scene_.detail >> 24) / 40.0f, before = u;
+    u += 0.03f * std::sin(8 * v + phase);
+    v += 0.03f * std::sin(7 * before + 2 * phase);
+  }
+
+  static constexpr float kLine = 0.03f;  // half the width of a pencil's line
+
+  std::vector<Paint>& canvas_;
+  int size_;
+  const Scene& scene_;
+  const Object& object_;
+  float radius_;  // pixels
+};
 
 }  // namespace
 
-float distance(Shape shape, float x, float y) {
-  switch (shape) {
-    case Shape::circle:
-      return circle(x, y, 1);
-    case Shape::square:
-      return box(x, y, 0.82f, 0.82f) - 0.08f;
-    case Shape::triangle:
-      return triangle(x, y);
-    case Shape::star:
-      return star(x, y);
-    case Shape::heart:
-      return heart(x, y);
-    case Shape::diamond:
-      return diamond(x, y);
-    case Shape::ring:
-      return std::abs(circle(x, y, 0.78f)) - 0.22f;
-    case Shape::cross:
-      return cross(x, y);
-    case Shape::moon:
-      return moon(x, y);
-    case Shape::flower:
-      return flower(x, y);
-  }
-  return 0;
-}
-
 image::Image paint(const Scene& scene, int size) {
+  std::vector<Paint> canvas = paint_backdrop(scene, size);
+  // The first is the nearest.
+  for (auto object = scene.objects.rbegin(); object != scene.objects.rend(); ++object)
+    Brush(canvas, size, scene, *object).draw();
   image::Image picture(size, size, 3);
-  fill_ground(picture, scene.background);
-  for (const Object& object : scene.objects) draw(picture, object);
+  for (std::size_t i = 0; i < canvas.size(); ++i)
+    for (int c = 0; c < 3; ++c)
+      picture.pixels[3 * i + c] =
+          static_cast<std::uint8_t>(std::clamp(canvas[i][c], 0.0f, 255.0f) + 0.5f);
   return picture;
 }
 

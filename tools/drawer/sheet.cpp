@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
+#include "drawer/captions.h"
 #include "drawer/paint.h"
 
 using namespace invokeai;
@@ -34,7 +36,7 @@ bool write_png(const image::Image& picture, const char* path) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "usage: draw-sheet FILE.png [FIRST_SEED] [COLUMNS] [ROWS] [SIZE]\n");
+    fmt::print(stderr, "usage: draw-sheet FILE.png [FIRST_SEED] [COLUMNS] [ROWS] [SIZE] [basic]\n");
     return 2;
   }
   const auto number = [&](int i, int otherwise) {
@@ -42,10 +44,13 @@ int main(int argc, char** argv) {
   };
   const int first = number(2, 0), columns = std::max(1, number(3, 10));
   const int rows = std::max(1, number(4, 8)), size = std::max(8, number(5, 128));
+  drawer::SceneOptions options;
+  if (argc > 6 && std::string_view(argv[6]) == "basic")
+    options.vocabulary = drawer::Vocabulary::basic;
   image::Image sheet(columns * (size + kGap) + kGap, rows * (size + kGap) + kGap, 3);
   std::fill(sheet.pixels.begin(), sheet.pixels.end(), 128);
   for (int i = 0; i < columns * rows; ++i) {
-    const drawer::Scene scene = drawer::random_scene(first + i);
+    const drawer::Scene scene = drawer::random_scene(first + i, options);
     paste(sheet, drawer::paint(scene, size), kGap + i % columns * (size + kGap),
           kGap + i / columns * (size + kGap));
     fmt::print("{}: {}\n", first + i, drawer::caption(scene, first + i));

@@ -1,0 +1,137 @@
+// The maker of the demo model: every stage and every kind of model, a few pictures long.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "demo_model/diffusion.h"
+#include "demo_model/trainer.h"
+#include "demo_model/warm_start.h"
+#include "models/load_model.h"
+#include "models/tensors.h"
+
+namespace invokeai::demo {
+namespace {
+
+const fs::path kDemo = fs::path(INVOKEAI_SOURCE_ROOT) / "models/demo";
+
+/// A folder of its own for each test, removed at its end.
+class Maker : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(::testing::TempDir()) / (std::string("demo_model_") + test->name());
+    fs::remove_all(folder_);
+    options_ = {.folder = folder_ / "model",
+                .training = folder_ / "training",
+                .pictures = 2,
+                .batch = 2,
+                .size = 64,
+                .cache = 4,
+                .sheet = 0};
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string log() const {
+    std::stringstream text;
+    text << std::ifstream(options_.training / "log.txt").rdbuf();
+    return text.str();
+  }
+
+  fs::path folder_;
+  TrainOptions options_;
+};
+
+#define EXPECT_WORKS(call) \
+  if (const auto worked = call; !worked) ADD_FAILURE() << worked.error().text()
+
+TEST(LearningRate, WarmsUpStaysAndFallsAlongACosine) {
+  const TrainOptions options{.decay = 1000, .batch = 10, .learning_rate = 2};
+  EXPECT_NEAR(learning_rate(options, 0, 5000), 0.02, 1e-9);
+  EXPECT_NEAR(learning_rate(options, 490, 4510), 1, 1e-9);
+  EXPECT_NEAR(learning_rate(options, 2000, 3000), 2, 1e-9);
+  EXPECT_NEAR(learning_rate(options, 4500, 500), 1, 1e-9);
+  EXPECT_NEAR(learning_rate(options, 5000, 0), 0, 1e-9);
+}
+
+TEST_F(Maker, MakesAModelFromNothing) {
+  EXPECT_WORKS(make_tokenizer(options_));
+  EXPECT_WORKS(train_vae(options_));
+  EXPECT_WORKS(train_text(options_));
+  EXPECT_WORKS(train_unet(options_));
+  const auto networks = models::load_networks({.path = options_.folder});
+  ASSERT_TRUE(networks.has_value()) << networks.error().text();
+  EXPECT_EQ(networks->unet->config().in_channels, 4);
+  EXPECT_EQ(networks->kind.prediction, models::Prediction::epsilon);
+  EXPECT_TRUE(fs::exists(options_.training / "vae-sheet.png"));
+}
+
+TEST_F(Maker, GoesOnWhereItStopped) {
+  options_.from = kDemo;
+  EXPECT_WORKS(train_unet(options_));
+  options_.pictures = 6;
+  options_.sheet = 1;
+  EXPECT_WORKS(train_unet(options_));
+  EXPECT_NE(log().find("2 pictures done"), std::string::npos) << log();
+  EXPECT_NE(log().find("6 pictures  loss"), std::string::npos) << log();
+  EXPECT_TRUE(fs::exists(options_.training / "unet-sheet.png"));
+  EXPECT_TRUE(fs::exists(options_.training / "unet-loss.png"));
+}
+
+TEST_F(Maker, FineTunesForInpaintingFromFourChannels) {
+  options_.from = kDemo;
+  options_.kind = Kind::inpainting;
+  options_.frozen_text = true;
+  EXPECT_WORKS(train_unet(options_));
+  const auto networks = models::load_networks({.path = options_.folder});
+  ASSERT_TRUE(networks.has_value()) << networks.error().text();
+  EXPECT_EQ(networks->unet->config().in_channels, 9);
+}
+
+TEST_F(Maker, FineTunesToVelocityAndToAStyle) {
+  options_.from = kDemo;
+  options_.prediction = Prediction::velocity;
+  options_.style = drawer::Rendering::pencil;
+  EXPECT_WORKS(train_unet(options_));
+  const auto networks = models::load_networks({.path = options_.folder});
+  ASSERT_TRUE(networks.has_value()) << networks.error().text();
+  EXPECT_EQ(networks->kind.prediction, models::Prediction::v);
+}
+
+TEST_F(Maker, SaysWhatIsMissing) {
+  const auto trained = train_unet(options_);
+  ASSERT_FALSE(trained.has_value());
+  EXPECT_NE(trained.error().text().find("tokenizer"), std::string::npos) << trained.error().text();
+}
+
+TEST(WarmStart, ReadsZerosInNewChannels) {
+  const auto networks = models::load_networks({.path = kDemo});
+  ASSERT_TRUE(networks.has_value()) << networks.error().text();
+  nn::UNetConfig config = networks->unet->config();
+  config.in_channels = 9;
+  nn::UNet wider(config);
+  nn::initialise(wider, 1);
+  const auto taken = warm_start(wider, kDemo / "unet", "diffusion_pytorch_model");
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(static_cast<std::size_t>(*taken), models::parameters_of(wider).size());
+  // With zeros in the new channels' kernels the wider network answers as the narrower one.
+  const at::Tensor latents = at::randn({1, 4, 16, 16}), rest = at::randn({1, 5, 16, 16});
+  const at::Tensor timestep = at::tensor({500.0f}), context = at::randn({1, 77, 128});
+  const at::Tensor narrow = networks->unet->forward(latents, timestep, context);
+  EXPECT_LT((wider.forward(at::cat({latents, rest}, 1), timestep, context) - narrow)
+                .abs()
+                .max()
+                .item<float>(),
+            1e-4);
+}
+
+TEST(Diffusion, UsesTheNoiseLevelsOfStableDiffusion) {
+  const at::Tensor alphas = alphas_cumprod();
+  ASSERT_EQ(alphas.numel(), 1000);
+  EXPECT_NEAR(alphas[999].item<double>(), 0.00466, 1e-4);
+  EXPECT_NEAR(alphas[0].item<double>(), 0.99915, 1e-4);
+}
+
+}  // namespace
+}  // namespace invokeai::demo

@@ -1,0 +1,48 @@
+#pragma once
+// What the UNet is asked and how its answer is judged, for every kind of model.
+
+#include <memory>
+#include <vector>
+
+#include "demo_model/trainer.h"
+#include "nn/clip_text.h"
+#include "nn/unet.h"
+
+namespace invokeai::demo {
+
+/// What a step computes for one share of its pictures, on any thread.
+struct Example {
+  at::Tensor ids;           // [b,S] i64
+  at::Tensor latents;       // [b,4,h,w] f32, unit variance
+  at::Tensor noise;         // the same shape
+  at::Tensor timesteps;     // [b] i64
+  at::Tensor overshoot;     // [b,1,1,1] f32, 0 or more
+  at::Tensor surroundings;  // [b,5,h,w] f32: mask and masked latents; undefined without inpainting
+};
+
+/// Encoder and UNet, once a thread.
+struct DiffusionNetworks {
+  std::unique_ptr<nn::ClipText> encoder;
+  std::unique_ptr<nn::UNet> unet;
+
+  /// The UNet's, then the encoder's unless it is frozen.
+  std::vector<at::Tensor> learning(bool frozen_text) const;
+};
+
+/// alpha-bar of Stable Diffusion's scaled-linear schedule, f32 [1000].
+at::Tensor alphas_cumprod();
+
+/// Error of the prediction, weighted by w(snr) = min(1, 5/snr) sqrt(1 + 1/snr) where noise is
+/// predicted. The first factor is min-SNR's (Hang 2023). The second lies half way to the weights of
+/// velocity prediction (Salimans & Ho 2022): what a caption decides, layout and colour, is settled
+/// where noise prevails, and there the plain error of the noise is small whatever the network has
+/// understood. Errors of the velocity get the same weights, divided by 1 + 1/snr, by which they are
+/// larger.
+///
+/// Overshoot o: the network sees sqrt(a) (1 + o') x + sqrt(1-a) n and is to find x all the same,
+/// with o' = o min(1, 2 sqrt((1-a)/a)) so that the answer stays small where noise is low. Guidance
+/// pushes latents beyond all pictures; so the network learns the way back.
+at::Tensor weighted_error(const DiffusionNetworks& networks, const Example& example,
+                          const at::Tensor& alphas, Prediction prediction);
+
+}  // namespace invokeai::demo

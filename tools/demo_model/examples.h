@@ -1,0 +1,40 @@
+#pragma once
+// Painted scenes, encoded once and said in other words each time they are used.
+
+#include "demo_model/diffusion.h"
+#include "drawer/random.h"
+#include "drawer/scene.h"
+#include "nn/vae.h"
+#include "text/clip_tokenizer.h"
+
+namespace invokeai::demo {
+
+class Examples {
+ public:
+  /// Paints and encodes `options.cache` scenes on so many threads, or reads what an earlier sitting
+  /// with the same autoencoder, seed and style encoded.
+  static Result<Examples> prepare(const nn::Vae& vae, const text::ClipTokenizer& tokenizer,
+                                  const TrainOptions& options, int threads);
+
+  /// `count` examples. 15 % of the captions are left out; 30 % of the rest have an overshoot up to
+  /// `options.overshoot`.
+  Example draw(int count, drawer::Random& random) const;
+
+  std::size_t size() const { return scenes_.size(); }
+
+ private:
+  Examples(const nn::Vae& vae, const text::ClipTokenizer& tokenizer, const TrainOptions& options)
+      : vae_(vae), tokenizer_(tokenizer), options_(options) {}
+
+  Result<> encode(int threads);
+  at::Tensor draw_surroundings(const std::vector<std::int64_t>& picks,
+                               drawer::Random& random) const;
+
+  const nn::Vae& vae_;
+  const text::ClipTokenizer& tokenizer_;
+  const TrainOptions& options_;
+  std::vector<drawer::Scene> scenes_;  // as captions say them
+  at::Tensor moments_;                 // [N,2*latent,h,w] bf16: mean, log-variance
+};
+
+}  // namespace invokeai::demo

@@ -1,0 +1,194 @@
+#include "demo_model/measurements.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include <cmath>
+#include <functional>
+
+#include "drawer/captions.h"
+#include "drawer/measure.h"
+#include "drawer/paint.h"
+#include "models/load_model.h"
+#include "pipeline/pixels.h"
+
+namespace invokeai::demo {
+namespace {
+
+/// Answers about one object, in the order they are printed.
+class Portraits {
+ public:
+  Portraits(const Judge& judge, drawer::Vocabulary vocabulary)
+      : judge_(judge), vocabulary_(vocabulary) {}
+
+  void look(const drawer::Scene& scene, const image::Image& picture) {
+    const drawer::Object& wanted = scene.objects.front();
+    const drawer::Measured seen = drawer::measure(picture, vocabulary_);
+    background_.add(seen.background == scene.background);
+    color_.add(seen.object == wanted.color);
+    shape_.add(judge_.judge(picture, vocabulary_).shape == wanted.shape);
+    place_.add(drawer::nearest_place(seen.cx, seen.cy) == wanted.place);
+    size_.add(drawer::nearest_size(seen.extent) == wanted.size);
+  }
+  std::vector<Tally> tallies() const { return {background_, color_, shape_, place_, size_}; }
+
+ private:
+  const Judge& judge_;
+  drawer::Vocabulary vocabulary_;
+  Tally background_{"background colour"}, color_{"object colour"}, shape_{"shape"}, place_{"place"},
+      size_{"size"};
+};
+
+class Groups {
+ public:
+  void look(const drawer::Scene& scene, const image::Image& picture) {
+    const bool right = drawer::is_grouped_like(scene, picture);
+    all_.add(right);
+    kinds_[static_cast<int>(scene.grouping)].add(right);
+  }
+  std::vector<Tally> tallies() const {
+    std::vector<Tally> out = {all_};
+    for (const Tally& kind : kinds_) out.push_back(kind);
+    return out;
+  }
+
+ private:
+  Tally all_{"relation"};
+  std::array<Tally, drawer::kGroupings> kinds_ = {
+      {{"- apart"}, {"- inside"}, {"- in front of"}, {"- between"}, {"- two or three"}}};
+};
+
+class Manners {
+ public:
+  explicit Manners(const Judge& judge) : judge_(judge) {}
+
+  void look(const drawer::Scene& scene, const image::Image& picture) {
+    const Verdict seen = judge_.judge(picture, drawer::Vocabulary::full);
+    rendering_.add(seen.rendering == scene.rendering);
+    backdrop_.add(seen.backdrop == scene.backdrop);
+    const bool clear =
+        scene.rendering == drawer::Rendering::flat || scene.rendering == drawer::Rendering::shiny;
+    if (clear && scene.objects.size() == 1 && scene.backdrop == drawer::Backdrop::plain)
+      pattern_.add(seen.pattern == scene.objects[0].pattern);
+  }
+  std::vector<Tally> tallies() const { return {rendering_, backdrop_, pattern_}; }
+
+ private:
+  const Judge& judge_;
+  Tally rendering_{"rendering"}, backdrop_{"backdrop"}, pattern_{"pattern"};
+};
+
+/// Scenes that no training has seen.
+drawer::Scene fresh_scene(int index) { return drawer::random_scene(0xf7e5'0000'0000u + index); }
+
+Result<image::Image> draw(pipeline::Engine& engine, const Trial& trial, const std::string& prompt,
+                          int index) {
+  pipeline::GenerationRequest request;
+  request.prompt = prompt;
+  request.steps = trial.steps;
+  request.cfg_scale = trial.cfg;
+  request.sampler = "k_dpmpp_2";
+  request.seed = static_cast<std::uint32_t>(1000 + index);
+  image::Image picture;
+  pipeline::GenerationCallbacks callbacks;
+  callbacks.on_image = [&](pipeline::GeneratedImage&& made) -> Result<> {
+    picture = std::move(made.picture);
+    return {};
+  };
+  TRY_ASSIGN(const pipeline::Outcome outcome, engine.generate(request, callbacks, {}));
+  (void)outcome;
+  return picture;
+}
+
+/// Draws `count` scenes as their plain captions say and shows them to the answers.
+template <class Answers>
+Result<Measurement> measure_drawings(pipeline::Engine& engine, const Trial& trial, int count,
+                                     Answers answers,
+                                     const std::function<drawer::Scene(int)>& scene_of) {
+  Measurement out;
+  for (int i = 0; i < count; ++i) {
+    const drawer::Scene scene = scene_of(i);
+    TRY_ASSIGN(image::Image picture, draw(engine, trial, drawer::plain_caption(scene), i));
+    answers.look(scene, picture);
+    out.pictures.push_back(std::move(picture));
+  }
+  out.tallies = answers.tallies();
+  return out;
+}
+
+}  // namespace
+
+Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judge,
+                                     const Trial& trial, int count) {
+  return measure_drawings(engine, trial, count, Portraits(judge, trial.vocabulary),
+                          [&](int i) { return drawer::held_out_scene(i, trial.vocabulary); });
+}
+
+Result<Measurement> measure_groups(pipeline::Engine& engine, const Trial& trial, int count) {
+  return measure_drawings(engine, trial, count, Groups(), drawer::held_out_group);
+}
+
+Result<Measurement> measure_manners(pipeline::Engine& engine, const Judge& judge,
+                                    const Trial& trial, int count) {
+  return measure_drawings(engine, trial, count, Manners(judge), fresh_scene);
+}
+
+Result<Measurement> measure_negatives(pipeline::Engine& engine, const Trial& trial, int count) {
+  Measurement out{.tallies = {{"negative prompt"}}, .pictures = {}};
+  for (int i = 0; i < count; ++i) {
+    const drawer::Scene scene = drawer::held_out_scene(i, trial.vocabulary);
+    const std::string open =
+        fmt::format("a {} on a {} background", drawer::name(scene.objects[0].shape),
+                    drawer::name(scene.background));
+    TRY_ASSIGN(image::Image picture, draw(engine, trial, open, i));
+    const drawer::Color color = drawer::measure(picture, trial.vocabulary).object;
+    out.pictures.push_back(std::move(picture));
+    TRY_ASSIGN(image::Image without,
+               draw(engine, trial, fmt::format("{} [{}]", open, drawer::name(color)), i));
+    out.tallies[0].add(drawer::measure(without, trial.vocabulary).object != color);
+    out.pictures.push_back(std::move(without));
+  }
+  return out;
+}
+
+Measurement measure_drawn(const Judge& judge, const Trial& trial, int count, int side) {
+  Portraits portraits(judge, trial.vocabulary);
+  Groups groups;
+  Manners manners(judge);
+  for (int i = 0; i < count; ++i) {
+    const drawer::Scene single = drawer::held_out_scene(i, trial.vocabulary),
+                        group = drawer::held_out_group(i);
+    portraits.look(single, drawer::paint(single, side));
+    groups.look(group, drawer::paint(group, side));
+    manners.look(fresh_scene(i), drawer::paint(fresh_scene(i), side));
+  }
+  Measurement out{.tallies = portraits.tallies(), .pictures = {}};
+  for (const std::vector<Tally>& more : {groups.tallies(), manners.tallies()})
+    out.tallies.insert(out.tallies.end(), more.begin(), more.end());
+  return out;
+}
+
+Result<Measurement> measure_round_trip(const std::string& model, const Judge& judge,
+                                       const Trial& trial, int count, double& decibels) {
+  at::NoGradGuard no_grad;
+  TRY_ASSIGN(const models::Networks networks, models::load_networks({.path = model}));
+  const int side = static_cast<int>(networks.unet->config().sample_size * networks.vae->scale());
+  const bool basic = trial.vocabulary == drawer::Vocabulary::basic;
+  Portraits portraits(judge, trial.vocabulary);
+  Measurement out;
+  decibels = 0;
+  for (int i = 0; i < count; ++i) {
+    // Half of them in any manner: what an autoencoder meets is not portraits alone.
+    const bool portrait = basic || i % 2 == 0;
+    const drawer::Scene scene =
+        portrait ? drawer::held_out_scene(i, trial.vocabulary) : fresh_scene(i);
+    const at::Tensor pixels = pipeline::to_pixels(drawer::paint(scene, side));
+    const at::Tensor decoded = networks.vae->decode(networks.vae->encode(pixels).mean).clamp(-1, 1);
+    decibels -= 10 * std::log10(((decoded - pixels) / 2).square().mean().item<double>()) / count;
+    out.pictures.push_back(pipeline::to_image(decoded));
+    if (portrait) portraits.look(scene, out.pictures.back());
+  }
+  out.tallies = portraits.tallies();
+  return out;
+}
+
+}  // namespace invokeai::demo

@@ -1,0 +1,56 @@
+#pragma once
+// How well a model of the demo kind follows its captions.
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "demo_model/judge.h"
+#include "pipeline/stable_diffusion.h"
+
+namespace invokeai::demo {
+
+/// How pictures are drawn, and which captions are measured.
+struct Trial {
+  drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
+  int steps = 20;
+  double cfg = 7.5;
+};
+
+/// Right answers to one question.
+struct Tally {
+  std::string question;
+  int right = 0;
+  int asked = 0;
+
+  void add(bool is_right) { right += is_right, ++asked; }
+  double percent() const { return asked == 0 ? 0 : 100.0 * right / asked; }
+};
+
+struct Measurement {
+  std::vector<Tally> tallies;
+  std::vector<image::Image> pictures;  ///< all that were drawn
+};
+
+/// Held-out scenes of one object: background colour, object colour, shape, place, size.
+Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judge,
+                                     const Trial& trial, int count);
+/// Held-out scenes of several objects: whether they are grouped so, by kind of grouping and in all.
+Result<Measurement> measure_groups(pipeline::Engine& engine, const Trial& trial, int count);
+/// Random scenes: rendering and backdrop of all, the pattern of single objects on a plain backdrop.
+Result<Measurement> measure_manners(pipeline::Engine& engine, const Judge& judge,
+                                    const Trial& trial, int count);
+/// Captions that leave the object's colour open, drawn twice from the same noise: how often the
+/// colour of the first picture is gone when the second time the prompt asks for its absence.
+Result<Measurement> measure_negatives(pipeline::Engine& engine, const Trial& trial, int count);
+
+/// The same questions asked of the drawer's own pictures, `side` pixels wide: what the eyes are
+/// worth.
+Measurement measure_drawn(const Judge& judge, const Trial& trial, int count, int side);
+
+/// The autoencoder alone: held-out scenes painted, encoded and decoded again, which is the best the
+/// whole model can reach. `decibels`: mean of the peak signal-to-noise ratios.
+Result<Measurement> measure_round_trip(const std::string& model, const Judge& judge,
+                                       const Trial& trial, int count, double& decibels);
+
+}  // namespace invokeai::demo
