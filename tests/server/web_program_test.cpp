@@ -218,11 +218,20 @@ TEST_F(WebProgram, KillsOfWorkerAndServerLoseAndDoubleNothing) {
   const int kills = wanted != nullptr ? std::atoi(wanted) : 20;
   constexpr int kPictures = 200;
   start();
-  const std::string id = post(kPictures, 3 + kills / 8);  // long enough for all of them
+  const std::string id = post(kPictures, 3);
   std::mt19937 random(7);
   int done = 0, worker_kills = 0, server_kills = 0;
   while (worker_kills + server_kills < kills) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 200));
+    // Three deaths over one picture would rightly fail the job, so each time it gets one further.
+    Json job = ask(200, "GET", "/api/v1/jobs/" + id);
+    for (int i = 0; i < 2000 && job["done"] <= done && job["state"] != "failed"; ++i) {
+      std::this_thread::sleep_for(5ms);
+      job = ask(200, "GET", "/api/v1/jobs/" + id);
+    }
+    ASSERT_GT(job["done"], done) << job["error"];
+    done = job["done"];
+    ASSERT_LT(done, kPictures) << "all drawn after " << worker_kills + server_kills << " kills";
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 60));
     if (random() % 3 == 0) {
       kill_server();
       ++server_kills;
@@ -231,16 +240,10 @@ TEST_F(WebProgram, KillsOfWorkerAndServerLoseAndDoubleNothing) {
       ::kill(pid, SIGKILL);
       ++worker_kills;
     }
-    const Json job = ask(200, "GET", "/api/v1/jobs/" + id);
-    ASSERT_GE(job["done"], done) << "a recorded picture was lost";
-    done = job["done"];
-    ASSERT_NE(job["state"], "failed") << job.dump();
-    ASSERT_LT(done, kPictures) << "all drawn after " << worker_kills + server_kills << " kills";
   }
   EXPECT_GT(worker_kills, 0);
   EXPECT_GT(server_kills, 0);
-  std::printf("killed %d workers and %d servers, the job had %d pictures by then\n", worker_kills,
-              server_kills, done);
+  RecordProperty("kills", fmt::format("{} of workers, {} of servers", worker_kills, server_kills));
   check_complete(wait_for_end(id), kPictures);
 }
 
