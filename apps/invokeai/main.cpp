@@ -1,10 +1,20 @@
-// invokeai: draws pictures from words, from the command line.
+// invokeai: draws pictures from words, from the command line or in a browser.
 
 #include <string>
 #include <vector>
 
+#include "base/paths.h"
 #include "cli/program.h"
+#include "jobs/worker_process.h"
+#include "server/program.h"
 
 int main(int argc, char** argv) {
-  return invokeai::cli::run(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+  using namespace invokeai;
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  if (!arguments.empty() && arguments.front() == server::kWorkerArgument)
+    return jobs::worker_main();
+  return cli::run(arguments, [](const cli::WebLaunch& launch) {
+    return server::serve(
+        {launch.values, launch.root, launch.engine, program_folder() / "invokeai"});
+  });
 }

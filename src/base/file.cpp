@@ -63,14 +63,14 @@ Result<std::string> read_file(const fs::path& path, std::size_t limit) {
   return content;
 }
 
-Result<> write_file_atomically(const fs::path& path, std::string_view bytes) {
+Result<> write_file_atomically(const fs::path& path, std::string_view bytes, unsigned permissions) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   // A name of our own and O_EXCL rather than mkstemp: so the file gets the usual permissions
   // without touching the umask, which belongs to all threads.
   static std::atomic<unsigned> counter{0};
   const std::string temporary =
       (folder / fmt::format(".part-{}-{}", ::getpid(), counter.fetch_add(1))).string();
-  Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
+  Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions)};
   if (file.fd < 0)
     return fail(code_for(errno), "file.write", "cannot write into {}: {}", folder.string(),
                 reason(errno));

@@ -19,8 +19,10 @@ namespace fs = std::filesystem;
 Result<std::string> read_file(const fs::path& path, std::size_t limit = std::size_t{1} << 31);
 
 /// Writes through a temporary file in the same folder, fsync and rename: afterwards `path` holds
-/// either the old content or all of the new one. Errors: disk_full, io (with the system's reason).
-Result<> write_file_atomically(const fs::path& path, std::string_view bytes);
+/// either the old content or all of the new one. `permissions`: less what the umask takes; 0600 for
+/// secrets. Errors: disk_full, io (with the system's reason).
+Result<> write_file_atomically(const fs::path& path, std::string_view bytes,
+                               unsigned permissions = 0666);
 
 /// Removes what write_file_atomically() left in the folder when process `pid` was killed. Only for
 /// a process that has ended.

@@ -10,11 +10,8 @@ using enum SettingType;
 using G = SettingGroup;
 
 constexpr double kMaxSeed = 4294967295.0;
-constexpr std::string_view kNoImg2Img = "image to image";
-constexpr std::string_view kNoInpainting = "inpainting";
 constexpr std::string_view kNoFaces = "face restoration";
 constexpr std::string_view kNoUpscaling = "upscaling";
-constexpr std::string_view kNoServer = "the web server";
 constexpr std::string_view kNoEmbeddings = "this version does not load textual inversions";
 constexpr std::string_view kNoDownloads = "this version never goes on line";
 
@@ -79,6 +76,10 @@ constexpr Setting kTable[] = {
      .note = "this version does not check pictures"},
     {.name = "patchmatch", .flags = "--patchmatch", .off = "--no-patchmatch", .group = G::model,
      .launch = Use::works, .fallback = "on", .help = "off: what is transparent is filled with tiles instead of patches"},
+    {.name = "clipseg_path", .flags = "--clipseg_path", .type = path, .group = G::model,
+     .launch = Use::works, .fallback = "models/clipseg",
+     .help = "folder with the network that finds words in pictures (CLIPSeg), relative to the root "
+             "folder"},
     {.name = "embedding_path", .flags = "--embedding_path --embedding_directory", .type = path,
      .group = G::model, .launch = Use::ignored, .fallback = "embeddings",
      .help = "folder with textual inversions", .note = kNoEmbeddings},
@@ -202,14 +203,14 @@ constexpr Setting kTable[] = {
      .launch = Use::works, .prompt = Use::works,
      .help = "scale the starting picture into width and height"},
     {.name = "init_color", .flags = "--init_color", .type = path, .group = G::img2img,
-     .prompt = Use::refused, .help = "take the colours over from this picture", .note = kNoImg2Img},
+     .prompt = Use::works, .help = "give the finished picture the colours of this one"},
     {.name = "init_mask", .flags = "--init_mask -M", .type = path, .group = G::img2img,
      .prompt = Use::works, .help = "repaint where this picture is transparent or black"},
     {.name = "invert_mask", .flags = "--invert_mask", .group = G::img2img, .prompt = Use::works,
      .help = "repaint the other part"},
     {.name = "text_mask", .flags = "--text_mask -tm", .type = words, .group = G::img2img,
-     .prompt = Use::refused, .help = "repaint what these words describe, and a threshold from 0 to 1",
-     .max_values = 0, .note = kNoInpainting},
+     .prompt = Use::works, .help = "repaint what these words describe, and a threshold from 0 to 1",
+     .max_values = 0},
     {.name = "inpaint_replace", .flags = "--inpaint_replace -r", .type = real, .group = G::img2img,
      .prompt = Use::works, .fallback = "0", .help = "how much of the masked part is replaced by noise",
      .low = 0, .high = 1},
@@ -295,27 +296,34 @@ constexpr Setting kTable[] = {
      .group = G::variations, .prompt = Use::works, .help = "seed:weight,seed:weight..."},
 
     // Web server
-    {.name = "web", .flags = "--web", .group = G::server, .launch = Use::refused,
-     .help = "serve the browser interface", .note = kNoServer},
-    {.name = "web_develop", .flags = "--web_develop", .group = G::server, .launch = Use::refused,
-     .help = "serve the interface to developers", .note = kNoServer},
+    {.name = "web", .flags = "--web", .group = G::server, .launch = Use::works,
+     .help = "serve the browser interface and the API"},
+    {.name = "web_develop", .flags = "--web_develop", .group = G::server, .launch = Use::works,
+     .help = "lead / to the interface's development server on port 5173"},
     {.name = "gui", .flags = "--gui", .group = G::server, .launch = Use::refused,
-     .help = "the browser interface in a window of its own", .note = kNoServer},
-    {.name = "web_verbose", .flags = "--web_verbose", .group = G::server, .launch = Use::ignored,
-     .help = "log requests", .note = "this version has no web server"},
-    {.name = "cors", .flags = "--cors", .type = words, .group = G::server, .launch = Use::ignored,
-     .help = "allowed origins", .min_values = 0, .max_values = 0,
-     .note = "this version has no web server"},
-    {.name = "host", .flags = "--host", .type = text, .group = G::server, .launch = Use::ignored,
-     .fallback = "127.0.0.1", .help = "address to listen on",
-     .note = "this version has no web server"},
+     .help = "the browser interface in a window of its own",
+     .note = "a window of its own (--web serves the same to your browser)"},
+    {.name = "web_verbose", .flags = "--web_verbose", .group = G::server, .launch = Use::works,
+     .help = "log every request"},
+    {.name = "cors", .flags = "--cors", .type = words, .group = G::server, .launch = Use::works,
+     .help = "other origins whose pages may use the server; * is any", .min_values = 0,
+     .max_values = 0},
+    {.name = "allowed_hosts", .flags = "--allowed_hosts", .type = words, .group = G::server,
+     .launch = Use::works, .help = "more names under which this server is reached",
+     .max_values = 0},
+    {.name = "token", .flags = "--token", .type = text, .group = G::server, .launch = Use::works,
+     .help = "secret that opens the server to other machines; else $INVOKEAI_TOKEN"},
+    {.name = "no_auth", .flags = "--no_auth", .group = G::server, .launch = Use::works,
+     .help = "let everybody in, wherever they are"},
+    {.name = "host", .flags = "--host", .type = text, .group = G::server, .launch = Use::works,
+     .fallback = "127.0.0.1", .help = "address to listen on; 0.0.0.0 is all"},
     {.name = "port", .flags = "--port", .type = integer, .group = G::server,
-     .launch = Use::ignored, .fallback = "9090", .help = "port to listen on", .low = 0,
-     .high = 65535, .note = "this version has no web server"},
+     .launch = Use::works, .fallback = "9090", .help = "port to listen on; 0 is any free one",
+     .low = 0, .high = 65535},
     {.name = "certfile", .flags = "--certfile", .type = path, .group = G::server,
-     .launch = Use::ignored, .help = "TLS certificate", .note = "this version has no web server"},
+     .launch = Use::works, .help = "TLS certificate (PEM)"},
     {.name = "keyfile", .flags = "--keyfile", .type = path, .group = G::server,
-     .launch = Use::ignored, .help = "TLS key", .note = "this version has no web server"},
+     .launch = Use::works, .help = "TLS key (PEM)"},
 };
 // clang-format on
 

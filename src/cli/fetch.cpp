@@ -26,15 +26,25 @@ bool reads_differently(const std::string& text, const fs::path& wildcards) {
   return !dynamic || dynamic->count() != 1 || dynamic->choose(0) != text;
 }
 
-}  // namespace
-
-Result<Fetched> fetch_commands(const fs::path& picture, const fs::path& wildcards) {
+Result<std::vector<image::FoundMetadata>> found_in(const fs::path& picture) {
   TRY_ASSIGN(const std::string bytes, read_file(picture, kMaxBytes));
   auto found = image::read_metadata(bytes);
   if (!found)
     return fail(found.error().code, "", "{}: {}", shown(picture.string()), found.error().message);
+  return found;
+}
+
+}  // namespace
+
+Result<image::ImageMetadata> stored_picture(const fs::path& picture) {
+  TRY_ASSIGN(auto found, found_in(picture));
+  return std::move(found.front().picture);
+}
+
+Result<Fetched> fetch_commands(const fs::path& picture, const fs::path& wildcards) {
+  TRY_ASSIGN(const auto found, found_in(picture));
   Fetched fetched;
-  for (const image::FoundMetadata& each : *found) {
+  for (const image::FoundMetadata& each : found) {
     std::string command = image::recall_command(each);
     if (reads_differently(each.picture.prompt, wildcards) ||
         reads_differently(each.picture.negative_prompt, wildcards))

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/result.h"
+#include "image/metadata.h"
 
 namespace invokeai::cli {
 
@@ -18,6 +19,9 @@ struct Fetched {
 /// being chosen from again; `wildcards` is where their files would lie. Errors: not_found (no such
 /// file, or nothing in it), io, bad_file, unsupported.
 Result<Fetched> fetch_commands(const fs::path& picture, const fs::path& wildcards);
+
+/// How a picture was made, of a grid the first. Errors: as above.
+Result<image::ImageMetadata> stored_picture(const fs::path& picture);
 
 /// Picture files whose names match the last part of `pattern` (*, ? and [...]), sorted by name.
 /// Errors: io (the folder cannot be read).

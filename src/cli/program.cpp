@@ -34,6 +34,7 @@ Result<std::unique_ptr<pipeline::Engine>> load(const Launch& launch, Console& co
   TRY_ASSIGN(pipeline::EngineOptions options, engine_options(launch.values));
   TRY_ASSIGN(const ModelChoice model, choose_model(launch, process_environment, program_folder()));
   options.model_path = model.path.string();
+  options.clipseg_path = (launch.root / launch.values.text("clipseg_path")).lexically_normal();
   if (!model.remark.empty()) console.info(model.remark);
   console.info(fmt::format("loading {}", options.model_path));
   TRY_ASSIGN(auto engine, pipeline::load_engine(options));
@@ -95,7 +96,30 @@ int run_dump(const Launch& launch, Console& console) {
   return 0;
 }
 
-int run_guarded(const std::vector<std::string>& arguments, Console& console) {
+/// An unknown model is no reason not to serve: another one can be chosen in the browser.
+int run_web(const Launch& launch, const ServeWeb& serve, Console& console) {
+  if (launch.prompt || launch.values.has("from_file")) {
+    console.error({ErrorCode::invalid_argument, "",
+                   "--web and a prompt or --from_file exclude each other; give one of them"});
+    return 2;
+  }
+  auto options = engine_options(launch.values);
+  if (!options) {
+    console.error(options.error());
+    return exit_status(options.error().code);
+  }
+  const auto model = choose_model(launch, process_environment, program_folder());
+  if (model) {
+    options->model_path = model->path.string();
+    if (!model->remark.empty()) console.info(model->remark);
+  } else {
+    console.notice(model.error().message);
+  }
+  return serve({launch.values, launch.root, *options});
+}
+
+int run_guarded(const std::vector<std::string>& arguments, const ServeWeb& serve,
+                Console& console) {
   const auto fail_with = [&](const Error& error, int status) {
     console.error(error);
     return status;
@@ -119,6 +143,7 @@ int run_guarded(const std::vector<std::string>& arguments, Console& console) {
   if (launch->values.has("dump_prompt")) return run_dump(*launch, console);
   if (auto ok = check_early(*launch); !ok)
     return fail_with(ok.error(), exit_status(ok.error().code));
+  if (launch->values.flag("web")) return run_web(*launch, serve, console);
   Batch batch;
   if (const std::string path = launch->values.text("from_file"); !path.empty() && !batch.open(path))
     return fail_with(
@@ -131,10 +156,10 @@ int run_guarded(const std::vector<std::string>& arguments, Console& console) {
 
 }  // namespace
 
-int run(const std::vector<std::string>& arguments) {
+int run(const std::vector<std::string>& arguments, const ServeWeb& serve) {
   Console console;
   try {
-    return run_guarded(arguments, console);
+    return run_guarded(arguments, serve, console);
   } catch (const std::exception& exception) {
     // Outside of drawing, where the worker stands guard, only the system can fail like this.
     console.error({ErrorCode::internal, "", exception.what()});

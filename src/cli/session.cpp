@@ -1,9 +1,11 @@
 #include "cli/session.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/utf8.h"
+#include "cli/fetch.h"
 #include "cli/interrupt.h"
 #include "cli/prompts.h"
 #include "cli/token_log.h"
@@ -48,8 +50,52 @@ Result<> Session::recall_seed(SettingValues& values) {
   return {};
 }
 
-Result<jobs::Job> Session::make_job(const std::string& prompt, SettingValues& values) {
+/// "-I -2" is the last but one picture of the session (2.3.0: of the last command).
+Result<> Session::recall_picture(SettingValues& values) {
+  const std::string typed = values.text("init_img");
+  const bool number = typed.size() > 1 && typed.front() == '-' &&
+                      typed.find_first_not_of("0123456789", 1) == typed.npos;
+  if (!number) return {};
+  std::size_t back = 0;
+  std::from_chars(typed.data() + 1, typed.data() + typed.size(), back);
+  if (back < 1 || back > all_pictures_.size())
+    return fail(ErrorCode::invalid_argument, "",
+                "-I {} asks for an earlier picture, but this session has drawn {}", typed,
+                count_of(all_pictures_.size(), "picture"));
+  const fs::path& picture = all_pictures_[all_pictures_.size() - back];
+  console_.info(fmt::format("reusing previous picture {}", printable(picture.string())));
+  values.set("init_img", picture.string());
+  return {};
+}
+
+/// The prompt that the starting picture was drawn with, and in `values` how to read it. Nothing
+/// where it has none; that the picture is not there is found out later.
+std::string Session::stored_prompt(SettingValues& values) {
+  const auto picture =
+      jobs::find_picture(values.text("init_img"), jobs::output_folder(values, root_));
+  if (!picture) return {};
+  const auto found = stored_picture(*picture);
+  if (!found) {
+    console_.info(fmt::format("{} holds no prompt", printable(picture->string())));
+    return {};
+  }
+  console_.info(fmt::format("retrieved the prompt {} from {}", shown(found->prompt),
+                            printable(picture->string())));
+  values.set("prompt_dialect", found->prompt_dialect);
+  values.set("dynamic_prompts", false);  // it is settled
+  if (!values.has("negative_prompt")) values.set("negative_prompt", found->negative_prompt);
+  if (found->more.has("long_prompts") && !values.has("long_prompts"))
+    values.set("long_prompts", found->more.text("long_prompts"));
+  return found->prompt;
+}
+
+Result<jobs::Job> Session::make_job(std::string prompt, SettingValues& values) {
   TRY_VOID(recall_seed(values));
+  TRY_VOID(recall_picture(values));
+  if (prompt.empty() && values.has("init_img")) prompt = stored_prompt(values);
+  if (const std::string told = jobs::take_recommended(values, engine_.model().recommended);
+      !told.empty())
+    console_.notice(told);
   TRY_ASSIGN(jobs::Job job, jobs::make_job(prompt, values, root_));
   if (values.flag("dynamic_prompts")) {
     TRY_ASSIGN(const auto notes, settle_dynamic_prompts(job, wildcard_folder(values, root_)));
@@ -117,6 +163,8 @@ int Session::run_command(const PromptCommand& command) {
     ++command_number_;
     last_seeds_ = std::move(report.seeds);
     all_seeds_.insert(all_seeds_.end(), last_seeds_.begin(), last_seeds_.end());
+    for (const jobs::StoredPicture& picture : report.pictures)
+      all_pictures_.push_back(picture.path);
     console_.info(
         fmt::format("{} in {:.2f} s", count_of(last_seeds_.size(), "picture"), report.seconds));
   }

@@ -46,8 +46,10 @@ class Session {
  private:
   enum class BatchEnd { end_of_file, quit, interrupted };
 
-  Result<jobs::Job> make_job(const std::string& prompt, SettingValues& values);
+  Result<jobs::Job> make_job(std::string prompt, SettingValues& values);
   Result<> recall_seed(SettingValues& values);
+  Result<> recall_picture(SettingValues& values);
+  std::string stored_prompt(SettingValues& values);
   Result<> show_tokens(const jobs::Job& job, const SettingValues& values);
   jobs::JobReport draw(const jobs::Job& job);
   int fail_with(const Error& error);
@@ -76,6 +78,7 @@ class Session {
   std::optional<text::ClipTokenizer> tokenizer_;  ///< loaded when tokens are first shown
   std::vector<std::uint32_t> last_seeds_;         ///< of the last command that drew something
   std::vector<std::uint32_t> all_seeds_;          ///< of the session
+  std::vector<fs::path> all_pictures_;            ///< of the session, as stored
   std::size_t command_number_ = 0;                ///< of the last command that drew something
 };
 

@@ -6,6 +6,7 @@
 #include "cli/fetch.h"
 #include "cli/prompts.h"
 #include "cli/session.h"
+#include "jobs/text_mask.h"
 
 namespace invokeai::cli {
 namespace {
@@ -200,14 +201,17 @@ Result<> Session::fix(std::string_view rest) {
   TRY_ASSIGN(FileLine line, parse_file_line("!fix", rest));
   TRY_ASSIGN(const fs::path picture, find_picture(line.file));
   if (line.switches.refused) return tl::make_unexpected(std::move(*line.switches.refused));
-  const auto asked = [&](const char* name) { return line.switches.values.has(name); };
-  const bool has_tool = line.switches.values.real("facetool_strength") > 0 || asked("embiggen") ||
-                        asked("upscale") || asked("out_direction") || asked("outcrop");
-  if (!has_tool)
-    return fail(ErrorCode::invalid_argument, "",
-                "!fix {} wants to know what to do: -G (faces), -U (size), --embiggen, -D or -c",
-                shown(picture.string()));
-  return tl::make_unexpected(needs("!fix", "post-processing (faces, size, borders)", ""));
+  // Faces and size were refused above: what is left draws from the picture, as -I does.
+  for (const auto& [name, flag] : {std::pair{"embiggen", "--embiggen"}, {"embiggen_tiles", "--embiggen_tiles"},
+                                   {"out_direction", "-D"}, {"outcrop", "-c"}})
+    if (line.switches.values.has(name))
+      return fail(ErrorCode::unsupported, "",
+                  "!fix {} {} is drawn from the picture here: type PROMPT -I {} {} ... (without a "
+                  "prompt that of the picture is taken)",
+                  shown(picture.string()), flag, printable(line.file), flag);
+  return fail(ErrorCode::invalid_argument, "",
+              "!fix {} wants to know what to do: -G (faces), -U (size), --embiggen, -D or -c",
+              shown(picture.string()));
 }
 
 Result<> Session::mask(std::string_view rest) {
@@ -216,7 +220,15 @@ Result<> Session::mask(std::string_view rest) {
   if (!line.switches.values.has("text_mask"))
     return fail(ErrorCode::invalid_argument, "", "!mask {} wants the words to look for: -tm TEXT",
                 shown(picture.string()));
-  return tl::make_unexpected(needs("!mask", "masks from words", ""));
+  TRY_ASSIGN(const pipeline::WordMask words,
+             jobs::parse_text_mask(line.switches.values.words("text_mask")));
+  SettingValues values = defaults_;
+  values.merge(line.switches.values);
+  const fs::path folder = jobs::output_folder(values, root_);
+  TRY_VOID(jobs::check_output_folder(folder));
+  TRY_ASSIGN(const auto written, jobs::write_masks(engine_, picture, words, folder));
+  for (const fs::path& each : written) console_.result(printable(each.string()));
+  return {};
 }
 
 CompletionSources Session::completion_sources() const {

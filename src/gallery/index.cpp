@@ -62,6 +62,12 @@ class IndexedGallery final : public Gallery {
   const fs::path& root() const override { return paths_.root; }
   const fs::path& state() const override { return paths_.state; }
 
+  Result<fs::path> file(const std::string& path) const override {
+    TRY_ASSIGN(fs::path full, checked_path(paths_.root, path));
+    if (is_picture_name(full) && stamp_of(full)) return full;
+    return fail(ErrorCode::not_found, "gallery", "there is no picture {}", shown(path));
+  }
+
   Result<IndexReport> reindex(const CancelToken& cancel) override {
     return refresh({std::string()}, cancel);
   }

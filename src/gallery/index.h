@@ -101,6 +101,9 @@ class Gallery {
   virtual const fs::path& root() const = 0;
   virtual const fs::path& state() const = 0;
 
+  /// The file of a picture, indexed or not. Errors: not_found also for what is no regular file.
+  virtual Result<fs::path> file(const std::string& path) const = 0;
+
   /// Brings the whole index up to date; unchanged files (date, size, inode) are not opened.
   virtual Result<IndexReport> reindex(const CancelToken& cancel = {}) = 0;
   /// The same for single files and folders.

@@ -128,6 +128,23 @@ void add_postprocessing(CommandLine& line, const ImageMetadata& picture) {
   }
 }
 
+/// Settings by the first spelling of their switches.
+void add_more(CommandLine& line, const SettingValues& more) {
+  const auto first_word = [](std::string_view flags) { return flags.substr(0, flags.find(' ')); };
+  for (const auto& [name, value] : more.given()) {
+    const Setting& each = setting(name);
+    const std::string_view flag = first_word(each.flags);
+    if (const auto* on = std::get_if<bool>(&value))
+      line.add(*on ? flag : first_word(each.off));
+    else if (const auto* whole = std::get_if<std::int64_t>(&value))
+      line.add(flag, std::to_string(*whole));
+    else if (const auto* real = std::get_if<double>(&value))
+      line.add(flag, *real);
+    else if (const auto* text = std::get_if<std::string>(&value))
+      line.add(flag, word(*text));
+  }
+}
+
 void add_switches(CommandLine& line, const ImageMetadata& picture, bool grid) {
   line.add("-s", picture.steps);
   line.add("-S", picture.seed);
@@ -140,10 +157,13 @@ void add_switches(CommandLine& line, const ImageMetadata& picture, bool grid) {
   line.add_if(grid, "--grid");
   line.add_if(picture.seamless, "--seamless");
   line.add_if(picture.hires_fix, "--hires_fix");
-  if (picture.init_image.empty())
+  if (picture.init_image.empty()) {
     line.add("-A", picture.sampler);
-  else
+    if (!picture.init_color.empty()) line.add("--init_color", path_word(picture.init_color));
+    if (picture.hires_fix && picture.strength != kDefaultStrength) line.add("-f", picture.strength);
+  } else {
     add_input(line, picture);
+  }
   add_postprocessing(line, picture);
   std::string variations;
   for (const auto& [seed, weight] : picture.variations) {
@@ -155,6 +175,7 @@ void add_switches(CommandLine& line, const ImageMetadata& picture, bool grid) {
     line.add("--negative_prompt", quoted(one_line(picture.negative_prompt)));
   if (picture.prompt_dialect != "invoke")
     line.add("--prompt_dialect", word(picture.prompt_dialect));
+  add_more(line, picture.more);
 }
 
 std::string command(const ImageMetadata& picture, bool grid) {
@@ -180,6 +201,14 @@ std::string fix_command(const std::string& path, const ImageMetadata& picture) {
   CommandLine line;
   line.add("!fix", path_word(path));
   add_switches(line, picture, false);
+  return line.take();
+}
+
+std::string mask_command(const std::string& path, const std::string& words, double threshold) {
+  CommandLine line;
+  line.add("!mask", path_word(path));
+  line.add("-tm", word(words));
+  line.add(python_float(threshold));
   return line.take();
 }
 

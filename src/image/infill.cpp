@@ -104,6 +104,10 @@ const std::vector<std::string_view>& infill_method_names() {
   return names;
 }
 
+std::string_view infill_method_name(InfillMethod method) {
+  return infill_method_names()[static_cast<std::size_t>(method)];
+}
+
 Result<InfillMethod> parse_infill_method(std::string_view name) {
   const auto& names = infill_method_names();
   const auto found = std::find(names.begin(), names.end(), name);

@@ -22,6 +22,7 @@ enum class InfillMethod {
 /// Names for request, help and menu, the default first: patchmatch, tile, smooth, solid.
 const std::vector<std::string_view>& infill_method_names();
 
+std::string_view infill_method_name(InfillMethod method);
 /// Errors: invalid_argument, listing the names.
 Result<InfillMethod> parse_infill_method(std::string_view name);
 

@@ -4,11 +4,18 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/json_settings.h"
 #include "image/internal/negative.h"
 #include "image/python_text.h"
 
 namespace invokeai::image {
 namespace {
+
+constexpr std::string_view kKeptBesides[] = {
+    "long_prompts",  "eta",          "h_symmetry_time_pct", "v_symmetry_time_pct",
+    "seamless_axes", "invert_mask",  "mask_blur",           "match_colors",
+    "force_outpaint", "infill_method", "tile_size",         "seam_size",
+    "seam_blur",     "seam_strength", "seam_steps"};
 
 using Json = nlohmann::ordered_json;
 
@@ -135,6 +142,12 @@ Json image_json(const ImageMetadata& picture) {
                {"init_mask", text_or_null(picture.init_mask)}};
   if (negative_stands_apart(picture)) json["negative_prompt"] = picture.negative_prompt;
   if (picture.prompt_dialect != "invoke") json["prompt_dialect"] = picture.prompt_dialect;
+  if (!picture.init_color.empty()) json["init_color"] = picture.init_color;
+  if (!picture.text_mask.empty()) json["text_mask"] = picture.text_mask;
+  const nlohmann::json more = settings_to_json(picture.more);
+  for (const auto& [name, value] : more.items()) json[name] = value;
+  if (picture.hires_fix && !from_image && picture.strength != kDefaultStrength)
+    json["strength_steps"] = picture.strength;
   if (from_image) {
     json["strength_steps"] = picture.strength;
     json["fit"] = picture.fit;
@@ -159,6 +172,8 @@ TextChunks chunks(std::string dream, std::string json) {
 }
 
 }  // namespace
+
+std::span<const std::string_view> kept_besides() { return kKeptBesides; }
 
 std::vector<WeightedText> weighted_parts(std::string_view prompt) {
   const auto enclosed = find_enclosed(prompt);

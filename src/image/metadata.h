@@ -9,10 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/settings.h"
 #include "image/png.h"
 
 namespace invokeai::image {
 
+inline constexpr double kDefaultStrength = 0.75;
 inline constexpr std::string_view kDreamKeyword = "Dream";
 inline constexpr std::string_view kMetadataKeyword = "sd-metadata";
 
@@ -65,7 +67,7 @@ struct ImageMetadata {
   std::string init_mask;   ///< path or empty
   std::string init_color;  ///< path or empty
   bool fit = false;
-  double strength = 0.75;
+  double strength = kDefaultStrength;  ///< on the init image; of the second pass with hires_fix
   double inpaint_replace = 0;
   std::vector<std::string> text_mask;  ///< description, then perhaps a threshold
 
@@ -79,7 +81,15 @@ struct ImageMetadata {
   std::vector<Outcrop> outcrop;
   std::optional<Outcrop> out_direction;
   std::vector<Postprocessing> postprocessing;
+
+  /// What else the picture depends on and 2.3.0 did not have or did not store: values other than
+  /// the defaults, of the settings in kept_besides().
+  SettingValues more;
 };
+
+/// Wire names of the settings that are stored under keys and switches of their own, beside those of
+/// 2.3.0.
+std::span<const std::string_view> kept_besides();
 
 /// What made the picture.
 struct AppMetadata {
@@ -110,9 +120,13 @@ std::string grid_dream_command(std::span<const ImageMetadata> pictures);
 /// "!fix <path> <switches>": how a finished picture was worked on.
 std::string fix_command(const std::string& path, const ImageMetadata& picture);
 
+/// "!mask <path> -tm <words> <threshold>": how a mask was made.
+std::string mask_command(const std::string& path, const std::string& words, double threshold);
+
 /// The JSON text of `sd-metadata` (cli spec 5.2), with `seamless`, `hires_fix`, `fit` and
-/// `init_img`, which the original forgot to store; `negative_prompt` when it stands apart and
-/// `prompt_dialect` when it is not "invoke" are keys of our own.
+/// `init_img`, which the original forgot to store; `negative_prompt` when it stands apart,
+/// `prompt_dialect` when it is not "invoke", `init_color`, `text_mask` and the settings of `more`
+/// are keys of our own, there only when they were used.
 std::string sd_metadata_json(const ImageMetadata& picture, const AppMetadata& app);
 
 /// The same for a grid: `images` in place of `image`.

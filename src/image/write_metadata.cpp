@@ -81,6 +81,8 @@ std::vector<std::string> lost_in(const ImageMetadata& picture, MetadataForm form
   lose_if(!picture.init_mask.empty() || !picture.text_mask.empty(), "its mask");
   lose_if(a1111 && !picture.init_image.empty(), "the name of its initial image");
   lose_if(a1111 && picture.hires_fix, "its two passes");
+  lose_if(!picture.init_color.empty(), "the picture whose colours it has");
+  for (const auto& [name, value] : picture.more.given()) lose_if(true, fmt::format("its {}", name));
   lose_if(picture.facetool_strength > 0 || picture.upscale || !picture.postprocessing.empty() ||
               !picture.embiggen.empty() || !picture.outcrop.empty() || picture.out_direction,
           "what was done after drawing");

@@ -48,7 +48,8 @@ bool wants_karras(const SettingValues& values) {
 
 }  // namespace
 
-Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root) {
+Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root,
+                     const std::optional<pipeline::CanvasBox>& canvas) {
   Job job;
   pipeline::GenerationRequest& request = job.request;
   request.prompt = prompt;
@@ -77,6 +78,7 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
   OutputOptions& output = job.output;
   output.folder = output_folder(values, root);
   TRY_VOID(fill_in_pictures(values, output.folder, job));
+  request.canvas = canvas;
   TRY_VOID(pipeline::validate(request));
 
   if (values.flag("prompt_as_dir")) output.folder = gallery::prompt_folder(output.folder, prompt);
@@ -86,6 +88,32 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
   output.intermediates = static_cast<int>(values.integer("save_intermediates"));
   output.grid = values.flag("grid") && !values.flag("individual");
   return job;
+}
+
+std::string take_recommended(SettingValues& values, const SettingValues& recommended) {
+  std::vector<std::string> taken;
+  const auto take = [&](std::string_view name, std::string what) {
+    values.set(name, recommended.given().find(name)->second);
+    taken.push_back(std::move(what));
+  };
+  const auto missing = [&](std::string_view name) {
+    return recommended.has(name) && !values.has(name);
+  };
+  if (missing("cfg_scale"))
+    take("cfg_scale", fmt::format("guidance {}", recommended.real("cfg_scale")));
+  if (missing("steps")) take("steps", fmt::format("{} steps", recommended.integer("steps")));
+  if (missing("sampler_name"))
+    take("sampler_name", fmt::format("the sampler {}", recommended.text("sampler_name")));
+  if (taken.empty()) return {};
+  return fmt::format("this model recommends {}", fmt::join(taken, ", "));
+}
+
+Result<fs::path> find_picture(std::string_view typed, const fs::path& output) {
+  std::error_code ignored;
+  if (fs::exists(typed, ignored)) return fs::path(typed);
+  if (const fs::path below = output / typed; fs::exists(below, ignored)) return below;
+  return fail(ErrorCode::not_found, "", "there is no picture {}, nor one in the output folder {}",
+              shown(typed), shown(output.string()));
 }
 
 fs::path output_folder(const SettingValues& values, const fs::path& root) {

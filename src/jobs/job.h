@@ -2,6 +2,7 @@
 // One command of a user, as every door hands it to the worker.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ struct Sources {
   std::string init_image;  ///< path, empty: none
   std::string orig_hash;   ///< SHA-256 of that file, lower-case hex
   std::string init_mask;   ///< path, empty: none
+  std::string init_color;  ///< path, empty: none
 };
 
 struct Job {
@@ -50,7 +52,16 @@ struct Job {
 /// Relative output folders lie below `root`. Pictures are loaded from the path as typed, else from
 /// the output folder. Errors: invalid_argument (also from pipeline::validate), and those of
 /// image::load_image, naming the file; a negative seed must have been replaced by the one it recalls.
-Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root);
+/// `canvas`: only this part of the starting picture is painted.
+Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root,
+                     const std::optional<pipeline::CanvasBox>& canvas = std::nullopt);
+
+/// Sets what the model recommends and the user did not give. One line about what was set, to be told
+/// once; empty when nothing was.
+std::string take_recommended(SettingValues& values, const SettingValues& recommended);
+
+/// The file as typed, or else in the output folder (cli spec 2.5). Errors: not_found.
+Result<fs::path> find_picture(std::string_view typed, const fs::path& output);
 
 /// Where the pictures of these settings go, before any sub-folder for the prompt.
 fs::path output_folder(const SettingValues& values, const fs::path& root);

@@ -110,6 +110,9 @@ class JobQueue {
   virtual Result<std::vector<JobRecord>> list(const JobFilter& filter) = 0;
   /// Queued jobs in the order they will run.
   virtual Result<std::vector<JobRecord>> waiting(int limit) = 0;
+  virtual Result<std::int64_t> count(JobState state) = 0;
+  /// How many queued jobs run before this one; 0 for one that is not queued.
+  virtual Result<std::int64_t> jobs_before(const std::string& id) = 0;
   virtual Result<QueueChanges> changes_since(std::int64_t revision, int limit = 1000) = 0;
 
   /// A queued job is cancelled at once, a running one is asked to stop, a finished one stays.

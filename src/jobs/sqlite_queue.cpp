@@ -148,6 +148,20 @@ class SqliteQueue final : public JobQueue {
                                      limit));
   }
 
+  Result<std::int64_t> count(JobState state) override {
+    const std::lock_guard lock(mutex_);
+    return single(database_.query("SELECT COUNT(*) FROM jobs WHERE state = ?", int(state)));
+  }
+
+  Result<std::int64_t> jobs_before(const std::string& id) override {
+    const std::lock_guard lock(mutex_);
+    return single(database_.query(
+        "SELECT COUNT(*) FROM jobs AS it JOIN jobs AS other ON other.state = 0 WHERE it.id = ? AND "
+        "it.state = 0 AND (other.priority > it.priority OR (other.priority = it.priority AND "
+        "other.position < it.position))",
+        id));
+  }
+
   Result<QueueChanges> changes_since(std::int64_t since, int limit) override;
   Result<JobRecord> cancel(const std::string& id) override;
   Result<JobRecord> retry(const std::string& id) override;

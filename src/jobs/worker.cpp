@@ -20,6 +20,8 @@ void describe_sources(const Job& job, image::ImageMetadata& metadata) {
   metadata.strength = job.request.init->strength;
   metadata.fit = job.request.init->fit;
   metadata.inpaint_replace = job.request.inpaint.replace;
+  if (const auto& words = job.request.inpaint.words)
+    metadata.text_mask = {words->text, fmt::format("{}", words->threshold)};
 }
 
 std::vector<image::Outcrop> describe_growths(const std::vector<image::Growth>& growths) {
@@ -29,11 +31,49 @@ std::vector<image::Outcrop> describe_growths(const std::vector<image::Growth>& g
   return told;
 }
 
+/// What 2.3.0 does not store, where it is not as usual.
+class MoreSettings {
+ public:
+  void add(std::string_view name, SettingValue value) {
+    if (default_value(setting(name)) != value) values_.set(name, std::move(value));
+  }
+  void add_whole(std::string_view name, int value) { add(name, std::int64_t{value}); }
+  SettingValues take() { return std::move(values_); }
+
+ private:
+  SettingValues values_;
+};
+
+SettingValues describe_more(const pipeline::GenerationRequest& request) {
+  MoreSettings more;
+  more.add("long_prompts", request.long_prompts);
+  more.add("eta", request.eta);
+  more.add("h_symmetry_time_pct", request.h_symmetry_time_pct);
+  more.add("v_symmetry_time_pct", request.v_symmetry_time_pct);
+  if (request.seamless.x != request.seamless.y)
+    more.add("seamless_axes", std::string(request.seamless.x ? "x" : "y"));
+  if (!request.init) return more.take();
+  const pipeline::InpaintOptions& inpaint = request.inpaint;
+  if (inpaint.invert) more.add("invert_mask", true);
+  if (inpaint.force) more.add("force_outpaint", true);
+  more.add_whole("mask_blur", inpaint.blur);
+  more.add("match_colors", inpaint.match_colors);
+  const pipeline::OutpaintOptions& outpaint = request.outpaint;
+  more.add("infill_method", std::string(image::infill_method_name(outpaint.infill.method)));
+  more.add_whole("tile_size", outpaint.infill.tile_size);
+  more.add_whole("seam_size", outpaint.seam.size);
+  more.add_whole("seam_blur", outpaint.seam.blur);
+  more.add("seam_strength", outpaint.seam.strength);
+  more.add_whole("seam_steps", outpaint.seam.steps);
+  return more.take();
+}
+
 /// The ways other than plain text to image and image to image.
 void describe_ways(const pipeline::GenerationRequest& request, const pipeline::ModelInfo& model,
                    image::ImageMetadata& metadata) {
   metadata.seamless = request.seamless.x || request.seamless.y;
   metadata.hires_fix = request.hires.has_value();
+  if (request.hires) metadata.strength = request.hires->strength;
   metadata.outcrop = describe_growths(request.outpaint.outcrop);
   if (const auto& shift = request.outpaint.shift)
     metadata.out_direction =
@@ -67,6 +107,8 @@ image::ImageMetadata describe(const Job& job, const pipeline::ModelInfo& model,
   metadata.sampler = request.sampler;
   // "Karras below this many steps" is how a 2.3.0 command says what was done here.
   if (request.karras) metadata.karras_max = request.steps + 1;
+  metadata.init_color = job.sources.init_color;
+  metadata.more = describe_more(request);
   describe_sources(job, metadata);
   describe_ways(request, model, metadata);
   return metadata;
@@ -128,16 +170,16 @@ class Run {
     TRY_ASSIGN(prefix_, gallery::next_prefix(job_.output.folder));
     check_name_format();
     if (job_.pictures.empty())
-      return generate(job_.request, [this](const auto& progress) { step(progress); }, cancel);
+      return generate(job_.request, 0, [this](const auto& progress) { step(progress); }, cancel);
     const int count = static_cast<int>(job_.pictures.size());
-    for (int i = 0; i < count; ++i) {
+    for (int i = job_.request.first_picture; i < count; ++i) {
       const auto on_step = [&](pipeline::StepProgress progress) {
         progress.picture = i;
         progress.pictures = count;
         step(progress);
       };
       TRY_ASSIGN(const pipeline::Outcome outcome,
-                 generate(request_for(job_.pictures[i]), on_step, cancel));
+                 generate(request_for(job_.pictures[i]), i, on_step, cancel));
       if (outcome == pipeline::Outcome::cancelled) return outcome;
     }
     return pipeline::Outcome::completed;
@@ -149,14 +191,17 @@ class Run {
     request.negative_prompt = picture.negative_prompt;
     request.seed = picture.seed;
     request.iterations = 1;
+    request.first_picture = 0;
     return request;
   }
 
+  /// `first`: index within the job of the request's first picture.
   Result<pipeline::Outcome> generate(
-      const pipeline::GenerationRequest& request,
+      const pipeline::GenerationRequest& request, int first,
       const std::function<void(const pipeline::StepProgress&)>& on_step,
       const CancelToken& cancel) {
     const auto on_image = [&](pipeline::GeneratedImage&& made) {
+      made.index += first;
       return take(request, std::move(made));
     };
     return engine_.generate(

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -25,6 +26,8 @@ class WorkerHost::Thread {
       : queue_(queue), options_(std::move(options)), callback_(std::move(callback)) {
     INVOKEAI_CHECK_EQ(::pipe2(wake_, O_CLOEXEC | O_NONBLOCK), 0);
     restart_ = options_.first_restart;
+    engine_ = options_.engine;
+    load_ = options_.load_at_once;
     subscription_ = queue_.subscribe([this] { wake(); });
     thread_ = std::thread([this] { run(); });
   }
@@ -34,6 +37,15 @@ class WorkerHost::Thread {
     stop(std::chrono::milliseconds(0));
     ::close(wake_[0]);
     ::close(wake_[1]);
+  }
+
+  void load(pipeline::EngineOptions engine) {
+    {
+      const std::lock_guard lock(engine_mutex_);
+      engine_ = std::move(engine);
+      load_ = true;
+    }
+    wake();
   }
 
   void stop(std::chrono::milliseconds patience) {
@@ -59,6 +71,7 @@ class WorkerHost::Thread {
   void run() {
     while (!(stopping_ && (!work_ || past_deadline()))) {
       keep_child();
+      if (child_ && ready_ && !work_ && !stopping_) load_model();
       if (child_ && ready_ && !work_ && !stopping_) take_job();
       if (work_) keep_lease();
       wait();
@@ -95,8 +108,8 @@ class WorkerHost::Thread {
       ready_ = false;
       heard_ = pinged_ = now;
       tell({.kind = Kind::worker_started, .pid = child_->pid()});
-      if (options_.load_at_once)
-        child_->send({{{"type", "load"}, {"options", to_json(options_.engine)}}});
+      const std::lock_guard lock(engine_mutex_);
+      load_ = load_ || options_.load_at_once;
     }
     if (!child_) return;
     if (now - heard_ > options_.ping_limit) {
@@ -132,7 +145,7 @@ class WorkerHost::Thread {
     remove_unfinished_files(options_.notes, pid);
     const auto request = request_from_json(work_->lease.job.request);
     if (!request) return;
-    if (const auto job = make_job(request->prompt, request->values, options_.root))
+    if (const auto job = make_job(*request, options_.root))
       remove_unfinished_files(job->output.folder, pid);
   }
 
@@ -143,6 +156,15 @@ class WorkerHost::Thread {
     if (auto released = queue_.release(work_->lease, reason); !released) trouble(released.error());
     tell({.kind = Kind::job_ended, .job = work_->lease.job.id});
     work_.reset();
+  }
+
+  /// Sends on what load() asked for.
+  void load_model() {
+    const std::lock_guard lock(engine_mutex_);
+    if (!load_) return;
+    load_ = false;
+    child_->send({{{"type", "load"}, {"options", to_json(engine_)}}});
+    child_->exchange();
   }
 
   // ---- the job
@@ -176,7 +198,10 @@ class WorkerHost::Thread {
   }
 
   Result<pipeline::EngineOptions> engine_for(const JobRecord& job) const {
-    if (!options_.choose_engine) return options_.engine;
+    if (!options_.choose_engine) {
+      const std::lock_guard lock(engine_mutex_);
+      return engine_;
+    }
     TRY_ASSIGN(const JobRequest request, request_from_json(job.request));
     return options_.choose_engine(request);
   }
@@ -313,6 +338,9 @@ class WorkerHost::Thread {
   std::shared_ptr<void> subscription_;
   std::atomic<bool> stopping_ = false;
   std::atomic<Clock::rep> deadline_ = 0;
+  mutable std::mutex engine_mutex_;  ///< guards the next two
+  pipeline::EngineOptions engine_;   ///< for requests that name no model
+  bool load_ = false;                ///< it is to be loaded without any job
 
   // Of the thread:
   std::optional<Child> child_;
@@ -330,6 +358,8 @@ WorkerHost::WorkerHost(JobQueue& queue, WorkerHostOptions options, Callback call
     : thread_(std::make_unique<Thread>(queue, std::move(options), std::move(callback))) {}
 
 WorkerHost::~WorkerHost() = default;
+
+void WorkerHost::load(pipeline::EngineOptions engine) { thread_->load(std::move(engine)); }
 
 void WorkerHost::stop(std::chrono::milliseconds patience) { thread_->stop(patience); }
 

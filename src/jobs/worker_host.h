@@ -67,6 +67,9 @@ class WorkerHost {
   WorkerHost(const WorkerHost&) = delete;
   WorkerHost& operator=(const WorkerHost&) = delete;
 
+  /// Draws with this model from now on and loads it as soon as no job is being drawn.
+  void load(pipeline::EngineOptions engine);
+
   /// Takes no more jobs and waits for the one being drawn, at most this long; then returns it to
   /// the queue (finished pictures stay recorded) and ends the process.
   void stop(std::chrono::milliseconds patience);

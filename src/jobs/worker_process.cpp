@@ -121,9 +121,12 @@ class Drawer {
 
   Result<Job> prepare(const Json& command) {
     TRY_VOID(ensure_engine(command["options"]));
-    TRY_ASSIGN(const JobRequest request, request_from_json(command.value("request", "")));
-    TRY_ASSIGN(Job job, make_job(request.prompt, request.values, command.value("root", "")));
-    job.request.preview_every = request.preview_every;
+    TRY_ASSIGN(JobRequest request, request_from_json(command.value("request", "")));
+    const std::string told = take_recommended(request.values, engine_->model().recommended);
+    if (!told.empty() && told != recommended_)
+      speaker_.say({{{"type", "message"}, {"id", command.value("id", "")}, {"text", told}}});
+    if (!told.empty()) recommended_ = told;
+    TRY_ASSIGN(Job job, make_job(request, command.value("root", "")));
     job.request.first_picture = job.output.grid ? 0 : command.value("first_picture", 0);
     return job;
   }
@@ -173,6 +176,7 @@ class Drawer {
   const LoadEngine& load_;
   std::unique_ptr<pipeline::Engine> engine_;  // of the drawing thread
   Json loaded_;                               // its options
+  std::string recommended_;                   // what was told last of the model's own settings
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

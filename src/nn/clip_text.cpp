@@ -1,47 +1,8 @@
 #include "nn/clip_text.h"
 
+#include "nn/internal/clip_layer.h"
+
 namespace invokeai::nn {
-
-/// One pre-norm transformer layer: x += attention(norm1 x); x += mlp(norm2 x).
-class ClipText::Layer : public Module {
- public:
-  explicit Layer(const ClipTextConfig& c)
-      : heads_(c.heads),
-        quick_(c.activation == "quick_gelu"),
-        q_(c.hidden_size, c.hidden_size),
-        k_(c.hidden_size, c.hidden_size),
-        v_(c.hidden_size, c.hidden_size),
-        out_(c.hidden_size, c.hidden_size),
-        norm1_(c.hidden_size, c.eps),
-        norm2_(c.hidden_size, c.eps),
-        fc1_(c.hidden_size, c.intermediate_size),
-        fc2_(c.intermediate_size, c.hidden_size) {
-    add("self_attn.q_proj", q_);
-    add("self_attn.k_proj", k_);
-    add("self_attn.v_proj", v_);
-    add("self_attn.out_proj", out_);
-    add("layer_norm1", norm1_);
-    add("layer_norm2", norm2_);
-    add("mlp.fc1", fc1_);
-    add("mlp.fc2", fc2_);
-  }
-
-  at::Tensor forward(const at::Tensor& x) const {  // [B,S,hidden]
-    const at::Tensor n = norm1_.forward(x);
-    const at::Tensor attended =
-        attention(q_.forward(n), k_.forward(n), v_.forward(n), heads_, /*causal=*/true);
-    const at::Tensor y = x + out_.forward(attended);
-    const at::Tensor h = fc1_.forward(norm2_.forward(y));
-    return y + fc2_.forward(quick_ ? h * (h * 1.702).sigmoid() : at::gelu(h));
-  }
-
- private:
-  std::int64_t heads_;
-  bool quick_;
-  Linear q_, k_, v_, out_;
-  LayerNorm norm1_, norm2_;
-  Linear fc1_, fc2_;
-};
 
 ClipText::ClipText(const ClipTextConfig& config)
     : config_(config),
@@ -51,7 +12,9 @@ ClipText::ClipText(const ClipTextConfig& config)
   add("text_model.embeddings.token_embedding", token_embedding_);
   add("text_model.embeddings.position_embedding", position_embedding_);
   for (std::int64_t i = 0; i < config.layers; ++i) {
-    layers_.push_back(std::make_unique<Layer>(config));
+    layers_.push_back(std::make_unique<ClipLayer>(
+        ClipLayerShape{config.hidden_size, config.intermediate_size, config.heads,
+                       config.activation, config.eps, /*causal=*/true}));
     add("text_model.encoder.layers." + std::to_string(i), *layers_.back());
   }
   add("text_model.final_layer_norm", final_norm_);

@@ -10,6 +10,8 @@
 
 namespace invokeai::nn {
 
+class ClipLayer;
+
 class ClipText : public Module {
  public:
   explicit ClipText(const ClipTextConfig& config);
@@ -24,12 +26,11 @@ class ClipText : public Module {
   Embedding& token_embedding() { return token_embedding_; }
 
  private:
-  class Layer;
   at::Tensor run_layers(const at::Tensor& ids, std::size_t count) const;
 
   ClipTextConfig config_;
   Embedding token_embedding_, position_embedding_;
-  std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<std::unique_ptr<ClipLayer>> layers_;
   LayerNorm final_norm_;
 };
 

@@ -117,6 +117,60 @@ Result<ClipTextConfig> parse_clip_text_config(const json& object) {
   return read.finish(c);
 }
 
+namespace {
+
+ClipVisionConfig read_vision(ConfigReader& read) {
+  ClipVisionConfig c;
+  c.hidden_size = read.positive("hidden_size", 768);
+  c.intermediate_size = read.positive("intermediate_size", 3072);
+  c.layers = read.positive("num_hidden_layers", 12);
+  c.heads = read.positive("num_attention_heads", 12);
+  c.image_size = read.positive("image_size", 224);
+  c.patch_size = read.positive("patch_size", 32);
+  c.activation = read.get<std::string>("hidden_act", "quick_gelu");
+  c.eps = read.get<double>("layer_norm_eps", 1e-5);
+  read.require("num_channels", 3);
+  if (c.activation != "quick_gelu" && c.activation != "gelu")
+    read.note(fmt::format("hidden_act {} is not supported, only quick_gelu and gelu", c.activation));
+  if (c.hidden_size % c.heads != 0)
+    read.note(fmt::format("hidden_size {} is not a multiple of num_attention_heads {}", c.hidden_size, c.heads));
+  if (c.patch_size % 4 != 0 || c.image_size % c.patch_size != 0)
+    read.note(fmt::format("patches of {} do not fit pictures of {}", c.patch_size, c.image_size));
+  return c;
+}
+
+}  // namespace
+
+Result<ClipSegConfig> parse_clipseg_config(const json& object) {
+  ConfigReader read(object, "clipseg.config");
+  const auto part = [&](const char* name) {
+    return object.is_object() ? object.value(name, json::object()) : json::object();
+  };
+  const json vision = part("vision_config");
+  ConfigReader read_part(vision, "clipseg.config");
+  ClipSegConfig c;
+  TRY_ASSIGN(c.text, parse_clip_text_config(part("text_config")));
+  TRY_ASSIGN(c.vision, read_part.finish(read_vision(read_part)));
+  c.projection_dim = read.positive("projection_dim", 512);
+  c.extract_layers = read.get("extract_layers", c.extract_layers);
+  c.reduce_dim = read.positive("reduce_dim", 64);
+  c.decoder_heads = read.positive("decoder_num_attention_heads", 4);
+  c.decoder_intermediate_size = read.positive("decoder_intermediate_size", 2048);
+  c.conditional_layer = read.get<std::int64_t>("conditional_layer", 0);
+  if (!read.get("use_complex_transposed_convolution", false))
+    read.note("only the refined decoder (use_complex_transposed_convolution) is supported");
+  if (c.reduce_dim % c.decoder_heads != 0 || c.reduce_dim % 2 != 0)
+    read.note(fmt::format("reduce_dim {} does not fit {} heads", c.reduce_dim, c.decoder_heads));
+  std::int64_t least = 0;
+  for (const std::int64_t layer : c.extract_layers) {
+    if (layer < least || layer >= c.vision.layers)
+      read.note(fmt::format("extract_layers are not rising numbers below {}", c.vision.layers));
+    least = layer + 1;
+  }
+  if (c.extract_layers.empty()) read.note("extract_layers is empty");
+  return read.finish(c);
+}
+
 Result<UNetConfig> parse_unet_config(const json& object) {
   ConfigReader read(object, "unet.config");
   UNetConfig c;

@@ -22,6 +22,28 @@ struct ClipTextConfig {
   double eps = 1e-5;
 };
 
+struct ClipVisionConfig {
+  std::int64_t hidden_size = 768;
+  std::int64_t intermediate_size = 3072;
+  std::int64_t layers = 12;
+  std::int64_t heads = 12;
+  std::int64_t image_size = 224;  ///< side in training, a multiple of patch_size
+  std::int64_t patch_size = 16;
+  std::string activation = "quick_gelu";  ///< quick_gelu or gelu
+  double eps = 1e-5;
+};
+
+struct ClipSegConfig {
+  ClipTextConfig text;
+  ClipVisionConfig vision;
+  std::int64_t projection_dim = 512;
+  std::vector<std::int64_t> extract_layers{3, 6, 9};  ///< rising, from 0
+  std::int64_t reduce_dim = 64;
+  std::int64_t decoder_heads = 4;
+  std::int64_t decoder_intermediate_size = 2048;
+  std::int64_t conditional_layer = 0;  ///< of the decoder: where the text comes in
+};
+
 struct UNetConfig {
   std::int64_t sample_size = 64;  ///< latent side in training
   std::int64_t in_channels = 4;
@@ -56,6 +78,7 @@ struct VaeConfig {
 /// Missing keys take the library's defaults; unknown keys are ignored; a value this program does not
 /// implement (another activation, block type, embedding type) is an `unsupported` error naming it.
 Result<ClipTextConfig> parse_clip_text_config(const nlohmann::json& json);
+Result<ClipSegConfig> parse_clipseg_config(const nlohmann::json& json);
 Result<UNetConfig> parse_unet_config(const nlohmann::json& json);
 Result<VaeConfig> parse_vae_config(const nlohmann::json& json);
 

@@ -1,40 +1,10 @@
 #include "nn/layers.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/core/grad_mode.h>
-
 #include <cmath>
 
-#include "nn/internal/kernels.h"
+#include "nn/internal/tensors.h"
 
 namespace invokeai::nn {
-namespace {
-
-void parallel_for(std::int64_t count, const std::function<void(std::int64_t, std::int64_t)>& body) {
-  at::parallel_for(0, count, 1, body);
-}
-
-/// Whether a kernel of our own may compute with these: on this CPU, nobody asks for gradients.
-bool kernels_suit(const at::Tensor& x) {
-  static const bool available = kernels_available();
-  return available && x.is_cpu() && !(at::GradMode::is_enabled() && x.requires_grad());
-}
-
-bool is_half(const at::Tensor& x) { return x.scalar_type() == at::kBFloat16; }
-bool is_plain(const at::Tensor& x) { return is_half(x) || x.scalar_type() == at::kFloat; }
-
-/// Memory of a tensor as the kernels see it; null when undefined.
-template <class T>
-const T* memory(const at::Tensor& x) {
-  return x.defined() ? static_cast<const T*>(x.const_data_ptr()) : nullptr;
-}
-template <class T>
-T* memory_to_write(const at::Tensor& x) {
-  return static_cast<T*>(x.mutable_data_ptr());
-}
-
-}  // namespace
-
 Linear::Linear(std::int64_t in, std::int64_t out, bool bias) {
   add("weight", weight_, {out, in});
   if (bias) add("bias", bias_, {out});
@@ -156,71 +126,6 @@ Embedding::Embedding(std::int64_t count, std::int64_t width) {
 }
 
 at::Tensor Embedding::forward(const at::Tensor& ids) const { return at::embedding(weight_, ids); }
-
-namespace {
-
-/// Our kernel's terms: bfloat16, the numbers of a head side by side and in pairs.
-bool fits_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t heads) {
-  for (const at::Tensor* x : {&q, &k, &v})
-    if (!kernels_suit(*x) || !is_half(*x) || x->stride(2) != 1) return false;
-  return q.size(2) / heads % 2 == 0;
-}
-
-at::Tensor kernel_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                            std::int64_t heads) {
-  const at::Tensor out = at::empty(q.sizes(), q.options());
-  const std::int64_t width = q.size(2) / heads;
-  const auto strides = [width](const at::Tensor& x) {
-    return HeadStrides{x.stride(0), x.stride(1), width};
-  };
-  run_attention({.q = memory<Bf16>(q),
-                 .k = memory<Bf16>(k),
-                 .v = memory<Bf16>(v),
-                 .out = memory_to_write<Bf16>(out),
-                 .q_strides = strides(q),
-                 .k_strides = strides(k),
-                 .v_strides = strides(v),
-                 .out_strides = strides(out),
-                 .batch = q.size(0),
-                 .heads = heads,
-                 .queries = q.size(1),
-                 .keys = k.size(1),
-                 .width = width,
-                 .scale = 1 / std::sqrt(static_cast<float>(width))},
-                parallel_for);
-  return out;
-}
-
-/// As three plain products. In training on a CPU this is three to four times faster than the fused
-/// attention, whose backward pass makes a small matrix product for each block of 64 tokens.
-at::Tensor plain_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal) {
-  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  at::Tensor scores = at::matmul(q * scale, k.transpose(2, 3));  // [B,heads,L,S]
-  if (causal)
-    scores = scores.masked_fill(
-        at::ones({q.size(2), k.size(2)}, q.options().dtype(at::kBool)).triu(1), -INFINITY);
-  return at::matmul(scores.softmax(-1), v);
-}
-
-}  // namespace
-
-at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                     std::int64_t heads, bool causal, bool upcast) {
-  if (!causal && fits_kernel(q, k, v, heads)) return kernel_attention(q, k, v, heads);
-  const auto split = [heads](const at::Tensor& x) {  // [B,L,heads*d] -> [B,heads,L,d]
-    return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
-  };
-  at::Tensor qs = split(q), ks = split(k), vs = split(v);
-  // Half-precision CPU kernels already accumulate in f32; on other devices the scores of SD 2.1
-  // overflow f16, so the whole attention is done in f32 there.
-  const bool widen = upcast && q.scalar_type() == at::kHalf;
-  if (widen) qs = qs.to(at::kFloat), ks = ks.to(at::kFloat), vs = vs.to(at::kFloat);
-  const bool training = q.is_cpu() && at::GradMode::is_enabled() && q.requires_grad();
-  at::Tensor out = training ? plain_attention(qs, ks, vs, causal)
-                            : at::scaled_dot_product_attention(qs, ks, vs, {}, 0.0, causal);
-  if (widen) out = out.to(q.scalar_type());
-  return out.transpose(1, 2).reshape({q.size(0), q.size(1), q.size(2)});
-}
 
 at::Tensor geglu(const at::Tensor& x) {
   if (!kernels_suit(x) || !is_plain(x) || !x.is_contiguous()) {

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "nn/memory.h"
+
 namespace invokeai::nn {
 
 void Module::visit_parameters(const Visitor& visit, const std::string& prefix) {
@@ -19,6 +21,7 @@ void Module::visit_modules(const std::function<void(Module&)>& visit) {
 }
 
 void Module::pack() {
+  keep_tensor_memory();
   pack_own();
   for (auto& [name, child] : children_) child->pack();
 }

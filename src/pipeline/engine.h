@@ -12,6 +12,7 @@
 
 #include "base/cancel.h"
 #include "base/result.h"
+#include "base/settings.h"
 #include "image/image.h"
 #include "image/metadata.h"
 #include "pipeline/modes.h"
@@ -49,6 +50,7 @@ struct GenerationRequest {
   std::vector<image::Variation> variations;
   double variation_amount = 0;           ///< 0..1: each picture is pulled towards one more, random
   std::optional<InitImage> init;         ///< none: from noise alone
+  std::optional<image::Image> init_color;  ///< give finished pictures the colours of this one
   InpaintOptions inpaint;                ///< needs `init` with a mask or transparent parts
   OutpaintOptions outpaint;              ///< needs `init`
   std::optional<CanvasBox> canvas;       ///< needs `init`, and fixes the size
@@ -64,6 +66,7 @@ struct EngineOptions {
   std::string precision = "auto";   ///< auto, float32, float16, bfloat16, autocast (as float16)
   std::string model_kind = "auto";  ///< override: auto, sd1, sd1-inpainting, sd2-base, sd2-v, ...
   int threads = 0;                  ///< CPU threads; 0 = all cores this process may use
+  std::string clipseg_path;         ///< folder with the network that finds words in pictures
 };
 
 /// What was loaded, for messages and metadata.
@@ -79,6 +82,7 @@ struct ModelInfo {
   std::string precision;        ///< e.g. "bfloat16"
   std::string device_reason;    ///< one line: why this device and precision
   double load_seconds = 0;
+  SettingValues recommended;    ///< what to draw with where the user says nothing (recommended.h)
 };
 
 /// State after one sampler step.
@@ -129,6 +133,10 @@ class Engine {
   virtual Result<Outcome> generate(const GenerationRequest& request,
                                    const GenerationCallbacks& callbacks,
                                    const CancelToken& cancel) = 0;
+  /// Where a picture shows what the words say: grey, 255 where it surely does, in the square of
+  /// image/word_mask.h. Errors: not_found (no such network), and those of loading it; unsupported by
+  /// an engine that does not override this.
+  virtual Result<image::Image> find_words(const image::Image& picture, const std::string& words);
 };
 
 /// Checks what can be checked without a model: ranges, sizes, UTF-8. Errors: invalid_argument.

@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "pipeline/conditioning.h"
+#include "pipeline/found_mask.h"
+#include "pipeline/internal/original.h"
 #include "pipeline/internal/ways.h"
 #include "pipeline/stable_diffusion.h"
 
@@ -82,6 +84,7 @@ class StableDiffusion::Request {
     const GenerationRequest& request = order_.request;
     SeedChain chain(request);
     for (int i = 0; i < request.first_picture; ++i) chain.next();
+    for (const std::string& notice : notices_of(request, order_.native)) order_.tell(notice);
     // The holes of a canvas are filled by each picture's own seed before anything else is known.
     const int batch_size = request.canvas ? 1 : request.batch_size;
     while (order_.done < request.iterations) {
@@ -177,6 +180,8 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                                           const CancelToken& cancel) {
   at::NoGradGuard no_grad;
   TRY_VOID(validate(request));
+  TRY_ASSIGN(const auto found, with_found_mask(*this, request));
+  if (found) return generate(*found, callbacks, cancel);
   TRY_ASSIGN(const text::PromptDialect dialect, text::parse_dialect(request.prompt_dialect));
   TRY_ASSIGN(const text::ParsedPrompt prompt,
              text::parse_prompt(request.prompt,

@@ -20,11 +20,18 @@ struct InitImage {
   bool fit = false;        ///< true: scaled into width x height, aspect kept; false: its own size
 };
 
+/// What to repaint, in words.
+struct WordMask {
+  std::string text;        ///< "red hair"
+  double threshold = 0.5;  ///< 0..1, how sure to be
+};
+
 /// Repainting a part of the starting picture (generation spec 8).
 struct InpaintOptions {
   /// 255 (white) keeps, 0 (black) repaints; of RGBA the alpha counts, of RGB the luminance. Scaled
   /// like the starting picture.
   std::optional<image::Image> mask;
+  std::optional<WordMask> words;  ///< the mask is made by looking for this; in place of `mask`
   bool invert = false;       ///< repaint what would be kept; transparent parts stay repainted
   int blur = 8;              ///< radius in pixels of the soft edge towards the kept part
   double replace = 0;        ///< 0..1, how much of the repainted part starts from noise

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "models/in_file.h"
+#include "pipeline/recommended.h"
 
 namespace invokeai::pipeline {
 namespace {
@@ -59,6 +60,7 @@ Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptio
   if (options.model_kind != "auto") {
     TRY_ASSIGN(load.stated, models::parse_kind(options.model_kind));
   }
+  TRY_ASSIGN(SettingValues recommended, read_recommended(options.model_path));
   TRY_ASSIGN(models::Networks networks, models::load_networks(load));
   TRY_ASSIGN(sampling::NoiseSchedule schedule,
              models::in_file(make_schedule(networks.scheduler), networks.scheduler_file));
@@ -75,6 +77,7 @@ Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptio
                 encoder.vocab_size, encoder.max_positions);
   std::unique_ptr<StableDiffusion> engine(new StableDiffusion(
       options, std::move(networks), std::move(tokenizer), std::move(schedule), std::move(choice)));
+  engine->info_.recommended = std::move(recommended);
   engine->info_.path = options.model_path;
   engine->info_.name = last_part(options.model_path);
   engine->info_.load_seconds =
@@ -100,6 +103,14 @@ StableDiffusion::StableDiffusion(EngineOptions options, models::Networks network
   info_.device = choice_.device_name;
   info_.precision = choice_.precision_name;
   info_.device_reason = choice_.reason;
+}
+
+Result<image::Image> StableDiffusion::find_words(const image::Image& picture,
+                                                 const std::string& words) {
+  if (!word_finder_) {
+    TRY_ASSIGN(word_finder_, WordFinder::open(options_.clipseg_path));
+  }
+  return word_finder_->find(picture, words);
 }
 
 }  // namespace invokeai::pipeline

@@ -7,6 +7,7 @@
 #include "pipeline/conditioning.h"
 #include "pipeline/device.h"
 #include "pipeline/engine.h"
+#include "pipeline/word_finder.h"
 #include "sampling/noise.h"
 #include "sampling/samplers.h"
 #include "text/clip_tokenizer.h"
@@ -24,6 +25,8 @@ class StableDiffusion : public Engine {
   const ModelInfo& model() const override { return info_; }
   Result<Outcome> generate(const GenerationRequest& request, const GenerationCallbacks& callbacks,
                            const CancelToken& cancel) override;
+  /// Loads the network for it the first time, on the CPU.
+  Result<image::Image> find_words(const image::Image& picture, const std::string& words) override;
 
  private:
   StableDiffusion(EngineOptions options, models::Networks networks, text::ClipTokenizer tokenizer,
@@ -41,6 +44,7 @@ class StableDiffusion : public Engine {
   sampling::NoiseSchedule schedule_;
   DeviceChoice choice_;
   ModelInfo info_;
+  std::unique_ptr<WordFinder> word_finder_;  // kept once loaded
 };
 
 }  // namespace invokeai::pipeline

@@ -15,6 +15,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "base/cancel.h"
 #include "base/file.h"
 #include "base/result.h"
 
@@ -46,10 +47,12 @@ struct Request {
   std::string remote;              ///< address of the peer
   bool secure = false;             ///< came over TLS
   Caller caller;
+  CancelToken gone;                ///< set when the client closes the connection before its answer
 
   std::string header(std::string_view lower_case_name) const;  ///< empty when absent
   std::string query_value(std::string_view name) const;        ///< empty when absent
-  std::string parameter(std::string_view name) const;
+  std::string parameter(std::string_view name) const;         ///< empty when absent
+  std::string cookie(std::string_view name) const;            ///< empty when absent
 };
 
 /// One end of a stream of server-sent events. Thread-safe; no call waits. A client that reads too
@@ -80,6 +83,8 @@ struct Response {
   static Response text(std::string text, int status = 200);
   /// {"error": {"code": "not_found", "message": "..."}} with the status of the code.
   static Response error(const Error& error);
+  /// The same for what has no ErrorCode: refused(401, "unauthorized", "...").
+  static Response refused(int status, std::string_view code, std::string_view message);
   static Response file(fs::path path);
   static Response events(OpenStream open);
   static Response empty(int status = 204);

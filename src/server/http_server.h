@@ -28,9 +28,11 @@ struct HttpServerOptions {
   std::chrono::milliseconds ping_interval{25'000};
   std::chrono::milliseconds ping_timeout{60'000};
   std::chrono::milliseconds header_timeout{30'000};
+  std::chrono::milliseconds event_keep_alive{15'000};  ///< a comment on a quiet event stream
 };
 
-/// Tells who sends a request (token, session cookie, nobody). Called before the router.
+/// Tells who sends a request (token, session cookie, nobody). Called before the router, on a pool
+/// thread, without the body.
 using Authenticate = std::function<Caller(const Request&)>;
 
 /// One line for each answered request, for logs and metrics.
@@ -43,7 +45,7 @@ struct AccessRecord {
 
 class HttpServer {
  public:
-  /// Binds and listens at once, so that a wrong port is an error here; answers from run_threads() on.
+  /// Binds and listens at once, so that a wrong port is an error here; answers from start() on.
   /// Errors: invalid_argument (host, certificates), io (port in use: names it and what to do).
   static Result<std::unique_ptr<HttpServer>> open(HttpServerOptions options);
   virtual ~HttpServer() = default;
@@ -52,6 +54,9 @@ class HttpServer {
   virtual SocketHub& sockets() = 0;
   virtual void set_authenticate(Authenticate authenticate) = 0;
   virtual void set_access_log(std::function<void(const AccessRecord&)> log) = 0;
+  /// Lines worth a log: refused origins, unknown events, clients that were too slow. Like the access
+  /// log it runs on a thread of its own and may wait.
+  virtual void set_notes(std::function<void(const std::string&)> notes) = 0;
 
   virtual std::uint16_t port() const = 0;
   virtual void start() = 0;

@@ -1,8 +1,11 @@
 #pragma once
 // Which handler answers which request.
 
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "server/http.h"
@@ -26,12 +29,22 @@ class Router {
   void patch(std::string pattern, Handler handler, Role role = Role::user);
   void remove(std::string pattern, Handler handler, Role role = Role::user);
 
-  /// 404 for an unknown path, 405 with Allow for another method, 401/403 for another caller.
+  /// 404 for an unknown path, 405 with Allow for another method, 401/403 for another caller. Of
+  /// several patterns that fit, the one with the earliest literal segments answers, so /images/count
+  /// goes before /images/{name}. OPTIONS is answered with Allow.
   Response answer(Request request, std::string_view raw_path) const;
+  /// What answer() would refuse whatever the body says, so that a body need not be read for it.
+  std::optional<Response> refuse(const Request& request, std::string_view raw_path) const;
 
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
+  struct Found {
+    const Route* route;
+    std::map<std::string, std::string> parameters;
+  };
+  std::variant<Found, Response> find(const Request& request, std::string_view raw_path) const;
+
   std::vector<Route> routes_;
 };
 

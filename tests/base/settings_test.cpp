@@ -198,7 +198,7 @@ TEST(Settings, HelpNamesEverySwitch) {
 }
 
 TEST(Settings, InitFileRefusalsAreNotErrors) {
-  const auto parsed = parse_words(words_of("--web -s 20"), WordsFrom::init_file);
+  const auto parsed = parse_words(words_of("--gui -s 20"), WordsFrom::init_file);
   ASSERT_TRUE(parsed.has_value());
   EXPECT_TRUE(parsed->refused.has_value());
   EXPECT_EQ(parsed->values.integer("steps"), 20);

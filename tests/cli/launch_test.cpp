@@ -74,7 +74,7 @@ TEST_F(LaunchTest, CommandLineWinsOverInitFile) {
 }
 
 TEST_F(LaunchTest, OldInitFileAndRootDirInside) {
-  write("home/.invokeai", "--root_dir /elsewhere -s 7 --web --dump_prompt json --help");
+  write("home/.invokeai", "--root_dir /elsewhere -s 7 --gui --dump_prompt json --help");
   const auto read = launch({});
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->root, folder_ / "root");
@@ -82,7 +82,7 @@ TEST_F(LaunchTest, OldInitFileAndRootDirInside) {
   EXPECT_FALSE(read->values.has("dump_prompt") || read->values.has("help"));
   ASSERT_EQ(read->notices.size(), 4u);
   EXPECT_NE(read->notices[0].find("deprecated"), std::string::npos);
-  EXPECT_NE(read->notices[2].find("--web"), std::string::npos);
+  EXPECT_NE(read->notices[2].find("--gui"), std::string::npos);
   EXPECT_NE(read->notices[3].find("--root_dir"), std::string::npos);
 }
 

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "base/json_settings.h"
 
 namespace invokeai::image {
 namespace {
@@ -71,6 +72,7 @@ ImageMetadata picture_from(const std::string& text) {
   take(json, "embiggen_tiles", picture.embiggen_tiles);
   take(json, "embiggen_strength", picture.embiggen_strength);
   take_lists(json, picture);
+  if (json.contains("more")) picture.more = settings_from_json(json["more"]).value();
   return picture;
 }
 
@@ -171,6 +173,29 @@ TEST(Metadata, NegativeWordsStandInThePromptOrApart) {
   EXPECT_EQ(apart.at("prompt"), Json::parse(R"([{"prompt": "a:1 AND b:2", "weight": 1.0}])"));
   EXPECT_EQ(apart.at("negative_prompt"), "c");
   EXPECT_EQ(apart.at("prompt_dialect"), "a1111");
+}
+
+TEST(Metadata, KeysOfOurOwnStandOnlyWhereTheyWereUsed) {
+  const Json plain = Json::parse(sd_metadata_json(picture_from(R"({"prompt": "x"})"), {}))["image"];
+  for (const std::string_view name : kept_besides()) EXPECT_FALSE(plain.contains(name)) << name;
+  for (const char* name : {"init_color", "text_mask", "strength_steps"})
+    EXPECT_FALSE(plain.contains(name)) << name;
+  const Json image = Json::parse(sd_metadata_json(
+      picture_from(R"({"prompt": "x", "init_color": "c.png", "text_mask": ["hair", "0.4"],
+                       "hires_fix": true, "strength": 0.5,
+                       "more": {"long_prompts": "continue", "h_symmetry_time_pct": 0.5}})"),
+      {}))["image"];
+  EXPECT_EQ(image["long_prompts"], "continue");
+  EXPECT_EQ(image["h_symmetry_time_pct"], 0.5);
+  EXPECT_EQ(image["init_color"], "c.png");
+  EXPECT_EQ(image["text_mask"], Json({"hair", "0.4"}));
+  EXPECT_EQ(image["strength_steps"], 0.5) << "of the second pass";
+  EXPECT_EQ(image["type"], "txt2img");
+}
+
+TEST(Metadata, MaskCommandIsOneShellLine) {
+  EXPECT_EQ(mask_command("my cat.png", "red \"hair\"", 0.5),
+            "!mask \"my cat.png\" -tm \"red \\\"hair\\\"\" 0.5");
 }
 
 TEST(Metadata, ChunksSurviveAPng) {

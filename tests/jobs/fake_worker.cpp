@@ -25,14 +25,7 @@ class TouchyEngine final : public pipeline::Engine {
                                      const CancelToken& cancel) override {
     if (request.prompt.starts_with("crash")) std::raise(SIGKILL);
     if (request.prompt.starts_with("freeze")) std::raise(SIGSTOP);
-    auto with_previews = callbacks;
-    if (request.preview_every > 0)
-      with_previews.on_step = [&](const pipeline::StepProgress& step) {
-        pipeline::StepProgress shown = step;
-        shown.preview = image::Image(8, 8, 3);
-        callbacks.on_step(shown);
-      };
-    return fake_->generate(request, with_previews, cancel);
+    return fake_->generate(request, callbacks, cancel);
   }
 
  private:

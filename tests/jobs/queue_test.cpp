@@ -107,6 +107,18 @@ TEST_F(Queue, PrioritiesFirstThenTheOrderOfSubmission) {
   EXPECT_EQ(order(), "acd");
 }
 
+TEST_F(Queue, PlacesAreCounted) {
+  const std::string first = submit("{}"), second = submit("{}"), urgent = submit("{}", 1, 5);
+  EXPECT_EQ(queue_->count(JobState::queued).value(), 3);
+  EXPECT_EQ(queue_->jobs_before(urgent).value(), 0);
+  EXPECT_EQ(queue_->jobs_before(first).value(), 1);
+  EXPECT_EQ(queue_->jobs_before(second).value(), 2);
+  take();
+  EXPECT_EQ(queue_->count(JobState::running).value(), 1);
+  EXPECT_EQ(queue_->jobs_before(first).value(), 0);
+  EXPECT_EQ(queue_->jobs_before(urgent).value(), 0) << "it runs";
+}
+
 TEST_F(Queue, JobsAreMovedBesideOthers) {
   const std::string a = submit("a"), b = submit("b"), c = submit("c"), d = submit("d", 1, 2);
   ASSERT_TRUE(queue_->move(c, Place::before, a));

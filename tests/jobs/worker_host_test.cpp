@@ -213,6 +213,35 @@ TEST_F(Host, ASeedIsDrawnWhenTheJobIsHandedIn) {
   EXPECT_EQ(queue_->results(id)->at(0).seed, request->values.integer("seed"));
 }
 
+TEST_F(Host, PicturesWithPromptsOfTheirOwnKeepTheirPlaces) {
+  JobRequest request{"a {cat|dog}", {}, 0, false, {{"a cat", "", 5}, {"a dog", "", 9}}};
+  request.values.set("outdir", std::string("out"));
+  request.values.set("iterations", std::int64_t{2});
+  const auto job = submit_request(*queue_, request, folder_);
+  ASSERT_TRUE(job) << job.error().text();
+  start(options());
+  EXPECT_EQ(wait_for_end(job->id), JobState::completed);
+  const auto results = queue_->results(job->id).value();
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(results[0].index, 0);
+  EXPECT_EQ(results[1].index, 1);
+  EXPECT_EQ(results[1].seed, 9u);
+  EXPECT_NE(results[1].command.find("a dog"), std::string::npos);
+}
+
+TEST_F(Host, AnotherModelIsLoadedWhenNothingIsDrawn) {
+  start(options());
+  ASSERT_TRUE(wait_for(Kind::model_loaded));
+  host_->load({.model_path = "m/other"});
+  ASSERT_TRUE(wait_for([](const WorkerEvent& e) {
+    return e.kind == Kind::model_loaded && e.model.name == "other";
+  }));
+  EXPECT_EQ(wait_for_end(submit("a cat", 1)), JobState::completed);
+  EXPECT_EQ(events(Kind::model_loaded).size(), 2u) << "jobs without a model use that one";
+  host_->load({.model_path = "missing"});
+  EXPECT_TRUE(wait_for(Kind::model_failed));
+}
+
 TEST_F(Host, CancelTakesAStepNotAPicture) {
   start(options(50));
   const std::string id = submit("a cat", 200);

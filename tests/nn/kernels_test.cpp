@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "nn/formula_weights.h"
+#include "nn/internal/attention_paths.h"
 #include "nn/layers.h"
 
 namespace invokeai::nn {
@@ -37,46 +38,72 @@ class AttentionKernel : public ::testing::TestWithParam<Shape> {};
 TEST_P(AttentionKernel, EqualsThePlainProducts) {
   const at::NoGradGuard no_grad;
   const Shape s = GetParam();
-  const at::Tensor q = normal({s.batch, s.queries, s.heads * s.width}, 1),
-                   k = normal({s.batch, s.keys, s.heads * s.width}, 2),
-                   v = normal({s.batch, s.keys, s.heads * s.width}, 3);
+  // One tensor holds all three when the tokens are the same, as after a fused projection.
+  const bool fused = s.queries == s.keys;
+  const std::int64_t inner = s.heads * s.width;
+  const auto all = normal({s.batch, s.queries, 3 * inner}, 4).chunk(3, 2);
+  const at::Tensor q = fused ? all[0] : normal({s.batch, s.queries, inner}, 1),
+                   k = fused ? all[1] : normal({s.batch, s.keys, inner}, 2),
+                   v = fused ? all[2] : normal({s.batch, s.keys, inner}, 3);
   const auto split = [&](const at::Tensor& x) {
-    return x.to(at::kFloat).view({s.batch, x.size(1), s.heads, s.width}).transpose(1, 2);
+    return x.to(at::kFloat).contiguous().view({s.batch, x.size(1), s.heads, s.width}).transpose(1, 2);
   };
   const at::Tensor scores = at::matmul(split(q), split(k).transpose(2, 3)) / std::sqrt(double(s.width));
   const at::Tensor expected =
       at::matmul(scores.softmax(-1), split(v)).transpose(1, 2).reshape(q.sizes());
-  const at::Tensor got = attention(q, k, v, s.heads);
-  ASSERT_EQ(got.sizes(), expected.sizes());
-  // bfloat16 holds 8 bits: a step is 2^-8 of the value; the largest values here are about 4.
-  EXPECT_LT(largest_gap(got, expected), 0.02);
-  EXPECT_LT((got.to(at::kFloat) - expected).square().mean().sqrt().item<double>(), 0.003);
+  for (const AttentionPath path : attention_paths()) {
+    SCOPED_TRACE(static_cast<int>(path));
+    const at::Tensor got = attention_by(path, q, k, v, s.heads);
+    ASSERT_EQ(got.sizes(), expected.sizes());
+    // bfloat16 holds 8 bits: a step is 2^-8 of the value; the largest values here are about 4.
+    EXPECT_LT(largest_gap(got, expected), 0.02);
+    EXPECT_LT((got.to(at::kFloat) - expected).square().mean().sqrt().item<double>(), 0.003);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, AttentionKernel,
                          ::testing::Values(Shape{1, 1, 1, 1, 2}, Shape{2, 7, 5, 3, 8},
                                            Shape{1, 49, 129, 2, 40}, Shape{2, 100, 77, 8, 40},
-                                           Shape{1, 65, 300, 2, 64}, Shape{2, 48, 128, 5, 80},
+                                           Shape{2, 81, 81, 3, 40}, Shape{1, 65, 300, 2, 64},
+                                           Shape{1, 161, 161, 2, 64}, Shape{2, 48, 128, 5, 80},
                                            Shape{1, 63, 77, 8, 160}, Shape{1, 33, 257, 1, 512},
-                                           Shape{8, 17, 31, 2, 24}, Shape{1, 97, 96, 2, 100}));
+                                           Shape{1, 290, 290, 1, 512}, Shape{8, 17, 31, 2, 24},
+                                           Shape{1, 97, 96, 2, 100}, Shape{1, 40, 259, 1, 34}));
+
+/// The first key of each block of 128 scores far above all before it.
+TEST(AttentionKernels, FollowAMaximumThatRises) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor q = at::ones({1, 37, 32}, at::kBFloat16), v = normal({1, 520, 32}, 3);
+  at::Tensor k = normal({1, 520, 32}, 2) / 4;
+  for (std::int64_t t = 0; t < 520; t += 128) k[0][t] += static_cast<double>(t) / 256;
+  const at::Tensor wide = k.to(at::kFloat);
+  const at::Tensor weights =
+      (at::matmul(q.to(at::kFloat), wide.transpose(1, 2)) / std::sqrt(32.0)).softmax(-1);
+  const at::Tensor expected = at::matmul(weights, v.to(at::kFloat));
+  for (const AttentionPath path : attention_paths())
+    EXPECT_LT(largest_gap(attention_by(path, q, k, v, 1), expected), 0.02) << static_cast<int>(path);
+}
 
 TEST(AttentionKernels, LargeScoresStayFinite) {
   const at::NoGradGuard no_grad;
   const at::Tensor q = normal({1, 50, 40}, 1) * 200, k = normal({1, 150, 40}, 2) * 200,
                    v = normal({1, 150, 40}, 3);
-  EXPECT_TRUE(at::isfinite(attention(q, k, v, 1)).all().item<bool>());
+  for (const AttentionPath path : attention_paths())
+    EXPECT_TRUE(at::isfinite(attention_by(path, q, k, v, 1)).all().item<bool>());
 }
 
 TEST(AttentionKernels, ThreadsDoNotChangeTheResult) {
   const at::NoGradGuard no_grad;
   const at::Tensor q = normal({2, 300, 80}, 1), k = normal({2, 200, 80}, 2), v = normal({2, 200, 80}, 3);
   const int before = at::get_num_threads();
-  at::set_num_threads(1);
-  const at::Tensor one = attention(q, k, v, 2);
-  at::set_num_threads(3);
-  const at::Tensor three = attention(q, k, v, 2);
+  for (const AttentionPath path : attention_paths()) {
+    at::set_num_threads(1);
+    const at::Tensor one = attention_by(path, q, k, v, 2);
+    at::set_num_threads(3);
+    const at::Tensor three = attention_by(path, q, k, v, 2);
+    EXPECT_TRUE(at::equal(one, three)) << static_cast<int>(path);
+  }
   at::set_num_threads(before);
-  EXPECT_TRUE(at::equal(one, three));
 }
 
 /// Layers with formula weights in one type.

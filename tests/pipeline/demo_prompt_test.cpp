@@ -49,6 +49,63 @@ TEST(DemoPrompts, ABlendOfSizesLiesBetweenThem) {
   EXPECT_GT(means[1], means[2] + 0.02);
 }
 
+/// Drawn under the guidance that the model recommends.
+image::Image lightly(const std::string& prompt, std::uint32_t seed) {
+  GenerationRequest request = testing::demo_request(prompt, seed);
+  request.cfg_scale = 2;
+  return draw(request).at(0).picture;
+}
+
+/// The middle colour of the object.
+testing::Pixel object_color(const image::Image& picture) {
+  const std::vector<bool> inside = testing::outline(picture);
+  return testing::median_color(picture, [&](int x, int y) {
+    return inside[static_cast<std::size_t>(y * picture.width + x)];
+  });
+}
+
+TEST(DemoPrompts, ABlendOfColoursLiesBetweenThem) {
+  const auto green = [](const std::string& prompt) {
+    double sum = 0;
+    for (const std::uint32_t seed : {1u, 2u}) sum += object_color(lightly(prompt, seed))[1];
+    return sum / 2;
+  };
+  const double red = green("a red circle on a white background");
+  const double yellow = green("a yellow circle on a white background");
+  const double both = green(
+      R"(("a red circle on a white background", "a yellow circle on a white background").blend(1, 1))");
+  fmt::print("green in red, the blend and yellow: {:.0f} {:.0f} {:.0f}\n", red, both, yellow);
+  EXPECT_GT(both, red + 20);
+  EXPECT_LT(both, yellow - 20);
+}
+
+/// What two outlines share, of all they cover: 1 where they are the same.
+double overlap(const std::vector<bool>& a, const std::vector<bool>& b) {
+  int shared = 0, covered = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    shared += a[i] && b[i] ? 1 : 0;
+    covered += a[i] || b[i] ? 1 : 0;
+  }
+  return covered == 0 ? 0 : double(shared) / covered;
+}
+
+TEST(DemoPrompts, ASwapKeepsTheLayoutAndChangesTheObject) {
+  for (const std::uint32_t seed : {1u, 2u}) {
+    const image::Image star = lightly("a red star on a white background", seed);
+    const image::Image blue = lightly("a red.swap(blue) star on a white background", seed);
+    const image::Image heart = lightly("a red star.swap(heart) on a white background", seed);
+    const double kept = overlap(testing::outline(star), testing::outline(blue));
+    const double shape = overlap(testing::outline(star), testing::outline(heart));
+    fmt::print("seed {}: outlines share {:.2f} with another colour, {:.2f} with another shape\n", seed,
+               kept, shape);
+    EXPECT_GT(kept, 0.8) << "the star stays where it is";
+    EXPECT_GT(testing::distance(object_color(star), object_color(blue)), 100);
+    EXPECT_GT(shape, 0.3) << "the heart stands where the star stood";
+    EXPECT_LT(shape, 0.75) << "and is no star";
+    EXPECT_GT(object_color(heart)[0], object_color(heart)[2] + 60) << "it is red as before";
+  }
+}
+
 // Every map of the edited pass comes from the original, and the words are the same.
 TEST(DemoPrompts, SwappingAWordForItselfChangesNothing) {
   const image::Image plain = draw("a circle on a white background", 1);

@@ -1,11 +1,15 @@
 // Tiling edges, two passes, tiles, outpainting, boxes of a canvas and previews, judged by measuring.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
+#include "image/color_correct.h"
 #include "image/compose.h"
 #include "image/convert.h"
 #include "image/resize.h"
 #include "image/tiles.h"
 #include "pipeline/demo.h"
+#include "pipeline/internal/original.h"
 #include "pipeline/sizes.h"
 
 namespace invokeai::pipeline {
@@ -148,6 +152,52 @@ TEST(Outpaint, GrowsWithoutAVisibleBorder) {
             image::crop(red_circle(), {0, 48, kSide - 48, kSide - 48}));
 }
 
+// Solid first colours leave an edge that the first pass at this strength does not take away; the
+// second pass over the seam does.
+TEST(Outpaint, TheSeamPassTakesTheEdgeAway) {
+  GenerationRequest request = request_on(red_circle(), "a red circle on a white background", 0.6);
+  request.outpaint.outcrop = {{image::Side::right, 64}};
+  request.outpaint.infill.method = image::InfillMethod::solid;
+  request.inpaint.blur = 0;
+  request.inpaint.match_colors = false;
+  const image::Image without = draw_one(request);
+  request.outpaint.seam = {.size = 32, .blur = 8, .strength = 0.7, .steps = 10};
+  const image::Image with = draw_one(request);
+  fmt::print("step across the border: {:.1f} levels without the seam pass, {:.1f} with it\n",
+             step_at(without, kSide), step_at(with, kSide));
+  EXPECT_LT(step_at(with, kSide), kBorderBar);
+  EXPECT_LT(step_at(with, kSide), step_at(without, kSide) / 2);
+  // It reaches half its width to each side, and the blur beyond.
+  EXPECT_EQ(image::crop(with, {0, 0, kSide - 32, kSide}),
+            image::crop(without, {0, 0, kSide - 32, kSide}));
+}
+
+/// The middle one of the rows' differences at that place: that of the ground, though an object's edge
+/// may lie across some rows.
+double ground_step_at(const image::Image& picture, int x) {
+  std::vector<double> steps;
+  for (int y = 0; y < picture.height; ++y)
+    steps.push_back(step_at(image::crop(picture, {0, y, picture.width, 1}), x));
+  std::ranges::nth_element(steps, steps.begin() + picture.height / 2);
+  return steps[static_cast<std::size_t>(picture.height / 2)];
+}
+
+TEST(Canvas, TheSeamOfABoxOverTheEdgeIsNotSeen) {
+  GenerationRequest request = request_on(image::with_channels(red_circle(), 4),
+                                         "a red circle at the left on a white background", 0.9);
+  request.outpaint.seam = {.size = 32, .blur = 8, .strength = 0.7, .steps = 10};
+  request.canvas = CanvasBox{.box = {64, 0, 128, 128},
+                             .scale = {.method = image::BoxScaling::automatic, .optimum = kSide}};
+  const Drawn drawn = draw(request);
+  ASSERT_EQ(drawn.pictures.size(), 1u) << drawn.outcome.error().text();
+  const image::Image& box = drawn.pictures[0].picture;
+  EXPECT_EQ(drawn.steps.back().steps, 10 + 7) << "12 steps at 0.9, and the seam";
+  fmt::print("step across the edge of the canvas: {:.1f} levels, of the ground {:.1f}\n",
+             step_at(box, kSide - 64), ground_step_at(box, kSide - 64));
+  EXPECT_LT(ground_step_at(box, kSide - 64), kBorderBar);
+  EXPECT_EQ(image::crop(box, {0, 0, 24, 128}), image::crop(red_circle(), {64, 0, 24, 128}));
+}
+
 TEST(Outpaint, EveryInfillAndShiftDraws) {
   for (const auto method : {image::InfillMethod::patchmatch, image::InfillMethod::tile,
                             image::InfillMethod::smooth, image::InfillMethod::solid}) {
@@ -216,6 +266,53 @@ TEST(Previews, LatentOnesAreSmallFullOnesEndInThePicture) {
   EXPECT_LT(distance(*full.steps.back().preview, full.pictures.at(0).picture), 1);
   request.preview_every = 0;
   EXPECT_EQ(draw_one(request), full.pictures[0].picture) << "looking does not change the picture";
+}
+
+TEST(InitColor, TheFinishedPictureHasTheColoursOfTheOther) {
+  GenerationRequest request = request_for("a red circle on a white background");
+  request.steps = 4;
+  const image::Image plain = draw_one(request);
+  const image::Image blue = drawer::paint({.background = drawer::Color::blue, .objects = {}}, kSide);
+  request.init_color = blue;
+  const image::Image tinted = draw_one(request);
+  for (int c = 0; c < 3; ++c)
+    EXPECT_NEAR(mean(tinted, c, 0, 0, kSide, kSide), mean(blue, c, 0, 0, kSide, kSide), 20) << c;
+  EXPECT_EQ(tinted, image::match_colors(plain, blue)) << "once, after everything else";
+  request.init = InitImage{.picture = red_circle()};
+  request.hires = HiresOptions{};
+  EXPECT_NEAR(mean(draw_one(request), 2, 0, 0, kSide, kSide), mean(blue, 2, 0, 0, kSide, kSide), 20);
+}
+
+TEST(Notices, TellWhatTheStartingPictureWillDo) {
+  const auto told = [](image::Image picture, auto change) {
+    GenerationRequest request = request_on(std::move(picture), "x", 0.5);
+    change(request);
+    return fmt::format("{}", fmt::join(notices_of(request, kSide), "|"));
+  };
+  const auto as_is = [](GenerationRequest&) {};
+  EXPECT_EQ(told(image::Image(kSide, kSide, 3), as_is), "");
+  EXPECT_NE(told(image::Image(kSide, kSide + 8, 3), as_is).find("128 x 136 pixels, more than"),
+            std::string::npos);
+  EXPECT_NE(told(image::Image(64, 120, 3), as_is).find("only 64 x 120 pixels"), std::string::npos);
+  EXPECT_EQ(told(image::Image(64, kSide, 3), as_is), "") << "one side is large enough";
+  const auto fitted = [](GenerationRequest& request) { request.init->fit = true; };
+  EXPECT_EQ(told(image::Image(1000, 1000, 3), fitted), "");
+  image::Image holes(kSide, kSide, 4);
+  EXPECT_NE(told(holes, as_is).find("colours below the transparent parts"), std::string::npos);
+  const auto masked = [](GenerationRequest& request) {
+    request.inpaint.mask = image::Image(kSide, kSide, 1);
+  };
+  EXPECT_EQ(told(holes, masked), "");
+  for (std::size_t i = 0; i < holes.pixels.size(); i += 4) holes.pixels[i] = 90;
+  EXPECT_EQ(told(holes, as_is), "") << "its colours are still there";
+  GenerationRequest none = request_for("x");
+  EXPECT_TRUE(notices_of(none, kSide).empty());
+  // They reach the user.
+  GenerationRequest large = request_on(image::Image(192, 128, 3), "x", 0.1);
+  large.steps = 10;
+  const Drawn drawn = draw(large);
+  ASSERT_FALSE(drawn.messages.empty());
+  EXPECT_NE(drawn.messages.front().find("192 x 128"), std::string::npos);
 }
 
 }  // namespace

@@ -145,8 +145,10 @@ class SwitchReader {
     if (!parsed->free_words.empty())
       lose_words(joined(parsed->free_words.begin(), parsed->free_words.end()));
     for (const auto& [name, value] : parsed->values.given())
-      if (!take_number(name, value) && !take_text(name, value) && !take_list(name, value) &&
-          !any_of(name, kNoMatterSettings))
+      if (any_of(name, kept_besides()))
+        finding_.picture().more.set(name, value);
+      else if (!take_number(name, value) && !take_text(name, value) && !take_list(name, value) &&
+               !any_of(name, kNoMatterSettings))
         finding_.lose("{}: this switch is not kept", group[0]);
   }
 

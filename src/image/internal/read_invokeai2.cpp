@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/json_settings.h"
 #include "image/internal/readers.h"
 #include "image/python_text.h"
 
@@ -107,6 +108,14 @@ void take_input(const Json& image, Finding& finding) {
   if (const auto hash = as_text(member(image, "orig_hash"))) picture.orig_hash = *hash;
   if (const auto mask = as_text(member(image, "init_mask")); mask && !mask->starts_with("data:"))
     picture.init_mask = *mask;
+  if (const auto color = as_text(member(image, "init_color"))) picture.init_color = *color;
+  if (const Json& words = member(image, "text_mask"); words.is_array() && words.size() <= 2) {
+    picture.text_mask.clear();
+    for (const Json& each : words)
+      if (const auto text = as_text(each)) picture.text_mask.push_back(*text);
+  }
+  if (picture.hires_fix)
+    finding.real("strength", member(image, "strength_steps"), picture.strength);
   if (type == "unifiedCanvas") {
     finding.lose("it was drawn on the canvas, whose picture and mask are not stored");
   } else if (type == "img2img" || !picture.init_image.empty()) {
@@ -143,6 +152,19 @@ void take_settings(const Json& image, Finding& finding) {
   take_upscale(member(image, "upscale"), finding);
   const Json& variations = member(image, {"variations", "with_variations"});
   take_variations(variations, finding);
+}
+
+/// Settings that only this program stores.
+void take_more(const Json& image, Finding& finding) {
+  for (const std::string_view name : kept_besides()) {
+    const Json& value = member(image, name);
+    if (value.is_null()) continue;
+    auto read = settings_from_json(Json{{name, value}});
+    if (read)
+      finding.picture().more.merge(*read);
+    else
+      finding.lose("{}", read.error().message);
+  }
 }
 
 void take_sampler(const Json& image, Finding& finding) {
@@ -195,6 +217,7 @@ FoundMetadata read_picture(const Json& image, FileSize file_size,
   take_settings(image, finding);
   take_size(image, file_size, finding);
   take_sampler(image, finding);
+  take_more(image, finding);
   take_input(image, finding);
   take_postprocessing(member(image, "postprocessing"), finding);
   return finding.take();

@@ -66,6 +66,10 @@ void take_input(const Json& json, Finding& finding) {
     finding.lose(
         "it was drawn from a picture with strength {}, which is not named; give it with -I",
         picture.strength);
+  if (picture.hires_fix && picture.init_image.empty()) {
+    picture.strength = kDefaultStrength;
+    finding.real("strength", member(json, "hrf_strength"), picture.strength);
+  }
   if (mode.ends_with("inpaint") || mode.ends_with("outpaint"))
     finding.lose("it was drawn on the canvas ({}), whose picture and mask are not stored",
                  in_quotes(mode));

@@ -27,6 +27,10 @@ int spawn(const std::vector<std::string>& command, int socket, pid_t& pid) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, socket, kWorkerDescriptor);
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
+  // What else is open here, sockets of clients among it, is not the worker's.
+  posix_spawn_file_actions_addclosefrom_np(&actions, kWorkerDescriptor + 1);
+#endif
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none, all;

@@ -1,5 +1,7 @@
 #include "jobs/internal/frames.h"
 
+#include "base/json_settings.h"
+
 namespace invokeai::jobs {
 namespace {
 
@@ -63,7 +65,8 @@ Json to_json(const pipeline::EngineOptions& options) {
           {"device", options.device},
           {"precision", options.precision},
           {"model_kind", options.model_kind},
-          {"threads", options.threads}};
+          {"threads", options.threads},
+          {"clipseg_path", options.clipseg_path}};
 }
 
 pipeline::EngineOptions engine_options_from(const Json& json) {
@@ -73,6 +76,7 @@ pipeline::EngineOptions engine_options_from(const Json& json) {
   options.precision = get(json, "precision", options.precision);
   options.model_kind = get(json, "model_kind", options.model_kind);
   options.threads = get(json, "threads", options.threads);
+  options.clipseg_path = get<std::string>(json, "clipseg_path");
   return options;
 }
 
@@ -87,7 +91,8 @@ Json to_json(const pipeline::ModelInfo& model) {
           {"device", model.device},
           {"precision", model.precision},
           {"device_reason", model.device_reason},
-          {"load_seconds", model.load_seconds}};
+          {"load_seconds", model.load_seconds},
+          {"recommended", settings_to_json(model.recommended)}};
 }
 
 pipeline::ModelInfo model_from(const Json& json) {
@@ -103,6 +108,8 @@ pipeline::ModelInfo model_from(const Json& json) {
   model.precision = get<std::string>(json, "precision");
   model.device_reason = get<std::string>(json, "device_reason");
   model.load_seconds = get<double>(json, "load_seconds");
+  if (const auto found = json.find("recommended"); found != json.end())
+    model.recommended = settings_from_json(*found).value_or(SettingValues());
   return model;
 }
 

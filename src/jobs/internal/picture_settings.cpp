@@ -3,21 +3,13 @@
 #include <charconv>
 
 #include "image/codec.h"
+#include "jobs/text_mask.h"
 
 namespace invokeai::jobs {
 namespace {
 
 int whole(const SettingValues& values, std::string_view name) {
   return static_cast<int>(values.integer(name));
-}
-
-/// The file as typed, or else in the output folder (cli spec 2.5).
-Result<fs::path> find_picture(const std::string& typed, const fs::path& output) {
-  std::error_code ignored;
-  if (fs::exists(typed, ignored)) return fs::path(typed);
-  if (const fs::path below = output / typed; fs::exists(below, ignored)) return below;
-  return fail(ErrorCode::not_found, "", "there is no picture {}, nor one in the output folder {}",
-              shown(typed), shown(output.string()));
 }
 
 /// "seed:weight,seed:weight".
@@ -68,6 +60,15 @@ Result<> load_start(const SettingValues& values, const fs::path& output, Job& jo
   return {};
 }
 
+Result<> load_colours(const SettingValues& values, const fs::path& output, Job& job) {
+  const std::string typed = values.text("init_color");
+  if (typed.empty()) return {};
+  TRY_ASSIGN(LoadedPicture loaded, load_picture(typed, output));
+  job.request.init_color = std::move(loaded.picture);
+  job.sources.init_color = loaded.path.string();
+  return {};
+}
+
 Result<> fill_in_inpaint(const SettingValues& values, const fs::path& output, Job& job) {
   pipeline::InpaintOptions& inpaint = job.request.inpaint;
   inpaint.invert = values.flag("invert_mask");
@@ -75,6 +76,9 @@ Result<> fill_in_inpaint(const SettingValues& values, const fs::path& output, Jo
   inpaint.blur = whole(values, "mask_blur");
   inpaint.match_colors = values.flag("match_colors");
   inpaint.force = values.flag("force_outpaint");
+  if (values.has("text_mask")) {
+    TRY_ASSIGN(inpaint.words, parse_text_mask(values.words("text_mask")));
+  }
   const std::string typed = values.text("init_mask");
   if (typed.empty()) return {};
   TRY_ASSIGN(LoadedPicture loaded, load_picture(typed, output));
@@ -141,6 +145,7 @@ Result<> fill_in_pictures(const SettingValues& values, const fs::path& output, J
     TRY_ASSIGN(request.variations, parse_variations(values.text("with_variations")));
   }
   TRY_VOID(load_start(values, output, job));
+  TRY_VOID(load_colours(values, output, job));
   TRY_VOID(fill_in_inpaint(values, output, job));
   TRY_VOID(fill_in_outpaint(values, request));
   TRY_VOID(fill_in_seamless(values, request.seamless));

@@ -299,7 +299,7 @@ void attend_block(const AttentionProblem& p, const PackedHead& head, int64_t b, 
 
 }  // namespace
 
-void run_attention(const AttentionProblem& p, const ParallelFor& parallel_for) {
+void run_attention_avx512(const AttentionProblem& p, const ParallelFor& parallel_for) {
   std::vector<PackedHead> packed(p.batch * p.heads);
   parallel_for(p.batch * p.heads, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) pack_head(p, i / p.heads, i % p.heads, packed[i]);
@@ -323,7 +323,7 @@ void run_attention(const AttentionProblem& p, const ParallelFor& parallel_for) {
 
 namespace invokeai::nn {
 
-void run_attention(const AttentionProblem&, const ParallelFor&) { INVOKEAI_CHECK(false); }
+void run_attention_avx512(const AttentionProblem&, const ParallelFor&) { INVOKEAI_CHECK(false); }
 
 }  // namespace invokeai::nn
 

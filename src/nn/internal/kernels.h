@@ -39,7 +39,13 @@ struct AttentionProblem {
 /// bfloat16 products, probabilities rounded to bfloat16, sums in f32. Memory: keys and values once
 /// more in packed form, and some 100 kB a thread. The result does not depend on how the work is cut
 /// into threads.
-void run_attention(const AttentionProblem& problem, const ParallelFor& parallel_for);
+void run_attention_avx512(const AttentionProblem& problem, const ParallelFor& parallel_for);
+
+/// Whether this processor has AMX for bfloat16 and the system lets this process use it (it is asked
+/// at the first call).
+bool amx_available();
+/// The same on tiles. Memory: a thread holds keys and values of the head it works on in packed form.
+void run_attention_amx(const AttentionProblem& problem, const ParallelFor& parallel_for);
 
 /// Group normalisation of channels-last maps, with what comes before and after it.
 template <class T>

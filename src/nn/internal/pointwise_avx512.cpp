@@ -44,10 +44,16 @@ __m512 exp_fast(__m512 x) {
   return _mm512_scalef_ps(p, t);
 }
 
+/// 1/x to the last bit or two: an estimate and one step of Newton, four times as fast as a division.
+__m512 reciprocal(__m512 x) {
+  const __m512 r = _mm512_rcp14_ps(x);
+  return _mm512_mul_ps(r, _mm512_fnmadd_ps(x, r, _mm512_set1_ps(2)));
+}
+
 __m512 silu(__m512 x) {
   // Below -87 the exponential would overflow; the product is 0 there to any precision.
   const __m512 e = exp_fast(_mm512_min_ps(_mm512_sub_ps(_mm512_setzero_ps(), x), _mm512_set1_ps(87)));
-  return _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1), e));
+  return _mm512_mul_ps(x, reciprocal(_mm512_add_ps(_mm512_set1_ps(1), e)));
 }
 
 /// x/2 (1 + erf(x/sqrt 2)), absolute error of erf 1.5e-7 beside that of e^x. Source: Abramowitz &
@@ -55,7 +61,7 @@ __m512 silu(__m512 x) {
 __m512 gelu(__m512 x) {
   const __m512 one = _mm512_set1_ps(1);
   const __m512 z = _mm512_mul_ps(_mm512_abs_ps(x), _mm512_set1_ps(0.70710678f));
-  const __m512 t = _mm512_div_ps(one, _mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911f), one));
+  const __m512 t = reciprocal(_mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911f), one));
   __m512 p = _mm512_fmadd_ps(t, _mm512_set1_ps(1.061405429f), _mm512_set1_ps(-1.453152027f));
   p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(1.421413741f));
   p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(-0.284496736f));
@@ -69,25 +75,35 @@ __m512 gelu(__m512 x) {
   return _mm512_add_ps(half, _mm512_fnmadd_ps(magnitude, rest, magnitude));
 }
 
+/// Adds sums and sums of squares over `rows` pixels, of N registers of channels side by side: enough
+/// chains of additions to keep both adders busy, and whole cache lines of each pixel.
+template <int N, class T>
+void add_moments_beside(const T* x, int64_t rows, int64_t channels, int64_t first, double* sum,
+                        double* square) {
+  const __mmask16 mask = N > 1 ? first_lanes(kLanes) : first_lanes(channels - first);
+  __m512 s[N], q[N];
+  for (int i = 0; i < N; ++i) s[i] = q[i] = _mm512_setzero_ps();
+  for (int64_t r = 0; r < rows; ++r)
+    for (int i = 0; i < N; ++i) {
+      const __m512 v = load(x + r * channels + first + i * kLanes, mask);
+      s[i] = _mm512_add_ps(s[i], v);
+      q[i] = _mm512_fmadd_ps(v, v, q[i]);
+    }
+  alignas(64) float sums[N][kLanes], squares[N][kLanes];
+  for (int i = 0; i < N; ++i) _mm512_store_ps(sums[i], s[i]), _mm512_store_ps(squares[i], q[i]);
+  for (int64_t c = 0; c < std::min<int64_t>(N * kLanes, channels - first); ++c) {
+    sum[first + c] += sums[c / kLanes][c % kLanes];
+    square[first + c] += squares[c / kLanes][c % kLanes];
+  }
+}
+
 /// Sums and sums of squares of each channel over `rows` pixels.
 template <class T>
 void add_moments(const T* x, int64_t rows, int64_t channels, double* sum, double* square) {
-  for (int64_t c = 0; c < channels; c += kLanes) {
-    const __mmask16 mask = first_lanes(channels - c);
-    __m512 s = _mm512_setzero_ps(), q = _mm512_setzero_ps();
-    for (int64_t r = 0; r < rows; ++r) {
-      const __m512 v = load(x + r * channels + c, mask);
-      s = _mm512_add_ps(s, v);
-      q = _mm512_fmadd_ps(v, v, q);
-    }
-    alignas(64) float sums[kLanes], squares[kLanes];
-    _mm512_store_ps(sums, s);
-    _mm512_store_ps(squares, q);
-    for (int64_t i = 0; i < std::min<int64_t>(kLanes, channels - c); ++i) {
-      sum[c + i] += sums[i];
-      square[c + i] += squares[i];
-    }
-  }
+  int64_t c = 0;
+  for (; c + 4 * kLanes <= channels; c += 4 * kLanes)
+    add_moments_beside<4>(x, rows, channels, c, sum, square);
+  for (; c < channels; c += kLanes) add_moments_beside<1>(x, rows, channels, c, sum, square);
 }
 
 float value(float x) { return x; }

@@ -8,7 +8,12 @@
 #include <thread>
 
 #include "base/seeds.h"
+#include "image/color_correct.h"
+#include "image/convert.h"
+#include "image/word_mask.h"
 #include "pipeline/engine.h"
+#include "pipeline/found_mask.h"
+#include "pipeline/recommended.h"
 #include "pipeline/sizes.h"
 
 namespace invokeai::pipeline {
@@ -37,6 +42,7 @@ class FakeEngine final : public Engine {
  public:
   FakeEngine(const EngineOptions& options, std::chrono::milliseconds step_time)
       : step_time_(step_time) {
+    model_.recommended = read_recommended(options.model_path).value_or(SettingValues());
     model_.path = options.model_path;
     model_.name = std::filesystem::path(options.model_path).filename().string();
     if (model_.name.empty()) model_.name = "fake";
@@ -53,6 +59,8 @@ class FakeEngine final : public Engine {
   Result<Outcome> generate(const GenerationRequest& request, const GenerationCallbacks& callbacks,
                            const CancelToken& cancel) override {
     TRY_VOID(validate(request));
+    TRY_ASSIGN(const auto found, with_found_mask(*this, request));
+    if (found) return generate(*found, callbacks, cancel);
     const auto [width, height] = size_of(request);
     std::uint32_t seed = request.seed ? *request.seed : random_seed();
     for (int skipped = 0; skipped < request.first_picture; ++skipped) seed = next_seed(seed);
@@ -63,17 +71,34 @@ class FakeEngine final : public Engine {
         std::this_thread::sleep_for(step_time_);
         if (callbacks.on_step)
           callbacks.on_step({picture, request.iterations, step, request.steps,
-                             999.0 * (request.steps - step) / request.steps, std::nullopt});
+                             999.0 * (request.steps - step) / request.steps,
+                             preview(request, seed, {width, height}, step)});
       }
       const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-      TRY_VOID(callbacks.on_image({paint(request.prompt, seed, width, height), picture, seed,
-                                   spent.count(), width, height, seed, request.variations}));
+      image::Image painted = paint(request.prompt, seed, width, height);
+      if (request.init_color) painted = image::match_colors(painted, *request.init_color);
+      TRY_VOID(callbacks.on_image({std::move(painted), picture, seed, spent.count(), width, height,
+                                   seed, request.variations}));
       seed = next_seed(seed);
     }
     return Outcome::completed;
   }
 
+  /// Whatever the words, it is the light parts they mean; only "nothing" is nowhere.
+  Result<image::Image> find_words(const image::Image& picture, const std::string& words) override {
+    image::Image heat = image::with_channels(image::word_input(picture), 1);
+    if (words == "nothing") heat = image::Image(heat.width, heat.height, 1);
+    return heat;
+  }
+
  private:
+  static std::optional<image::Image> preview(const GenerationRequest& request, std::uint32_t seed,
+                                             Size size, int step) {
+    if (request.preview_every < 1 || step % request.preview_every != 0) return std::nullopt;
+    const int scale = request.full_previews ? 1 : 8;
+    return paint(request.prompt, seed, size.width / scale, size.height / scale);
+  }
+
   Size size_of(const GenerationRequest& request) const {
     const Size asked{request.width > 0 ? request.width : model_.native_width,
                      request.height > 0 ? request.height : model_.native_height};

@@ -62,8 +62,9 @@ Result<> check_ways(const GenerationRequest& request) {
   if (!request.init && !request.hires)
     return refuse("{} needs a picture to start from; give one with -I", first->flag);
   const bool redraws_all = !request.canvas;
-  if (redraws_all && request.inpaint.mask)
-    return refuse("{} does not go with a mask; drop -M", first->flag);
+  if (redraws_all && (request.inpaint.mask || request.inpaint.words))
+    return refuse("{} does not go with a mask; drop {}", first->flag,
+                  request.inpaint.mask ? "-M" : "-tm");
   if (!request.hires && !request.embiggen) return {};
   if (request.inpaint.force)
     return refuse("{} does not go with --force_outpaint; drop it", first->flag);
@@ -91,14 +92,29 @@ Result<> check_numbers_of_ways(const GenerationRequest& request) {
   return {};
 }
 
+Result<> check_words(const GenerationRequest& request) {
+  const InpaintOptions& inpaint = request.inpaint;
+  if (!inpaint.words) return {};
+  TRY_VOID(check_text("the words to look for", inpaint.words->text));
+  if (inpaint.words->text.empty()) return refuse("-tm wants the words to look for");
+  if (!(inpaint.words->threshold >= 0 && inpaint.words->threshold <= 1))
+    return refuse("-tm takes a threshold from 0 to 1, not {}", inpaint.words->threshold);
+  if (!request.init)
+    return refuse("-tm needs a picture to look at; give one with -I, or drop -tm");
+  if (inpaint.mask) return refuse("-M and -tm both say what to repaint; drop one");
+  return {};
+}
+
 Result<> check_inpaint(const GenerationRequest& request) {
   const InpaintOptions& inpaint = request.inpaint;
+  TRY_VOID(check_words(request));
   TRY_VOID(check("inpaint_replace", inpaint.replace));
   TRY_VOID(check_whole("mask_blur", inpaint.blur));
   if (inpaint.mask && !request.init)
     return refuse("a mask needs a picture to lie on; give it with -I, or drop -M");
   const bool masked =
-      request.init && (inpaint.mask || image::has_transparency(request.init->picture));
+      request.init &&
+      (inpaint.mask || inpaint.words || image::has_transparency(request.init->picture));
   if (inpaint.force && !request.init)
     return refuse("--force_outpaint needs a picture to start from; give one with -I");
   // Room for more picture is a mask of its own, made when drawing; a box is cut out first.
@@ -109,7 +125,7 @@ Result<> check_inpaint(const GenerationRequest& request) {
   if (inpaint.replace > 0 && !masked)
     return refuse("there is no mask that says what to replace; give one with -M, or drop "
                   "--inpaint_replace");
-  if (!masked) return {};
+  if (inpaint.words || (!masked && !inpaint.force)) return {};  // words: seen when drawing
   // Found out here, before any model is loaded.
   TRY_ASSIGN(const image::Image mask,
              image::make_mask(request.init->picture, inpaint.mask, inpaint.invert));
@@ -117,6 +133,8 @@ Result<> check_inpaint(const GenerationRequest& request) {
 }
 
 Result<> check_init(const GenerationRequest& request) {
+  if (request.init_color && request.init_color->pixels.empty())
+    return refuse("the picture to take the colours from is empty");
   if (!request.init) return {};
   const image::Image& picture = request.init->picture;
   TRY_VOID(check("strength", request.init->strength));

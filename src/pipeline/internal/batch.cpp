@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "image/color_correct.h"
 #include "pipeline/pixels.h"
 #include "sampling/preview.h"
 
@@ -144,6 +145,7 @@ void Batch::share_time() {
 Result<Outcome> Batch::deliver(int i, image::Image picture) {
   const PictureSeed& seed = seeds_[static_cast<std::size_t>(i)];
   if (overflowed_[static_cast<std::size_t>(i)]) return order_.redraw(seed);
+  if (request().init_color) picture = image::match_colors(picture, *request().init_color);
   const Clock::time_point now = Clock::now();
   GeneratedImage made{.picture = {},
                       .index = order_.done,

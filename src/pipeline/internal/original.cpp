@@ -42,6 +42,31 @@ Result<Original> prepare_original(const GenerationRequest& request, Size box) {
   return original;
 }
 
+std::vector<std::string> notices_of(const GenerationRequest& request, int native) {
+  std::vector<std::string> notices;
+  if (!request.init) return notices;
+  const image::Image& picture = request.init->picture;
+  const bool own_size = !request.init->fit && !request.canvas && !request.embiggen;
+  const auto pixels = static_cast<std::int64_t>(picture.width) * picture.height;
+  if (own_size && !request.hires && pixels > static_cast<std::int64_t>(native) * native)
+    notices.push_back(
+        fmt::format("the starting picture has {} x {} pixels, more than the {} x {} of this model's "
+                    "own; that takes memory and time, and motifs may repeat (--fit scales it down)",
+                    picture.width, picture.height, native, native));
+  if (own_size && picture.width < native && picture.height < native)
+    notices.push_back(
+        fmt::format("the starting picture has only {} x {} pixels; this model draws best at {} x {} "
+                    "(--fit scales it up)",
+                    picture.width, picture.height, native, native));
+  const bool alpha_is_mask =
+      !request.inpaint.mask && !request.inpaint.force && !request.canvas && !request.hires;
+  if (alpha_is_mask && image::hidden_colors_erased(picture))
+    notices.push_back(
+        "the colours below the transparent parts of the starting picture are erased, so first "
+        "colours are invented there; to start from its own, give the mask apart with -M");
+  return notices;
+}
+
 image::Image join(const Original& original, image::Image drawn, const InpaintOptions& options) {
   if (!original.mask) return drawn;
   if (options.match_colors)

@@ -3,6 +3,8 @@
 // 8-bit pictures.
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "pipeline/engine.h"
 #include "pipeline/sizes.h"
@@ -25,6 +27,11 @@ struct Original {
 ///   box  size asked for, used with `fit`
 /// Errors: invalid_argument for a mask of another shape, or one that keeps everything.
 Result<Original> prepare_original(const GenerationRequest& request, Size box);
+
+/// What the user should know about the request's starting picture before it is drawn on, one line
+/// each (generation spec 7.1).
+///   native  side of the model's own pictures, pixels
+std::vector<std::string> notices_of(const GenerationRequest& request, int native);
 
 /// Lays the kept part over a drawn picture with a soft edge: outside of it the bytes are those of
 /// the original (generation spec 8.5). Without a mask the picture stays as it is.

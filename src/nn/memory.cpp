@@ -1,0 +1,98 @@
+#include "nn/memory.h"
+
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
+#include <sys/mman.h>
+
+#include <mutex>
+
+#include "nn/internal/block_map.h"
+
+namespace invokeai::nn {
+namespace {
+
+constexpr std::size_t kLarge = std::size_t{1} << 20;
+constexpr std::size_t kRange = std::size_t{1} << 38;  // of addresses, not of memory
+constexpr std::size_t kKept = std::size_t{1} << 30;   // free bytes that stay with the process
+
+/// Large blocks from a range of their own, everything else from libtorch's allocator. Lives as long
+/// as the process: tensors in static variables may outlive any other owner.
+class TensorMemory final : public at::Allocator {
+ public:
+  /// Null where the system does not reserve the range.
+  static TensorMemory* create() {
+    void* range = mmap(nullptr, kRange, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (range == MAP_FAILED) return nullptr;
+    madvise(range, kRange, MADV_HUGEPAGE);
+    return new TensorMemory(static_cast<char*>(range));
+  }
+
+  at::DataPtr allocate(std::size_t bytes) override {
+    void* memory = bytes >= kLarge ? take(bytes) : nullptr;
+    if (memory == nullptr) memory = c10::alloc_cpu(bytes);
+    return {memory, memory, &release, at::Device(at::kCPU)};
+  }
+  at::DeleterFnPtr raw_deleter() const override { return &release; }
+  void copy_data(void* to, const void* from, std::size_t bytes) const override {
+    default_copy_data(to, from, bytes);
+  }
+
+  void release_free() {
+    const std::lock_guard lock(mutex_);
+    blocks_.for_each_free([this](std::size_t start, std::size_t bytes) { discard(start, bytes); });
+  }
+  KeptMemory state() {
+    const std::lock_guard lock(mutex_);
+    return {static_cast<std::int64_t>(blocks_.used()), static_cast<std::int64_t>(blocks_.end())};
+  }
+
+ private:
+  explicit TensorMemory(char* range) : range_(range), blocks_(kRange) {}
+
+  void* take(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    const auto start = blocks_.take(bytes);
+    return start ? range_ + *start : nullptr;
+  }
+
+  static void release(void* memory);
+
+  void give(char* memory) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t start = memory - range_, bytes = blocks_.give(start);
+    if (blocks_.end() - blocks_.used() > kKept) discard(start, bytes);
+  }
+
+  void discard(std::size_t start, std::size_t bytes) { madvise(range_ + start, bytes, MADV_DONTNEED); }
+
+  char* range_;
+  std::mutex mutex_;  // guards blocks_
+  BlockMap blocks_;
+};
+
+TensorMemory* the_memory = nullptr;  // set once, under the flag below
+
+void TensorMemory::release(void* memory) {
+  const auto at = static_cast<char*>(memory);
+  if (at >= the_memory->range_ && at < the_memory->range_ + kRange) the_memory->give(at);
+  else c10::free_cpu(memory);
+}
+
+}  // namespace
+
+void keep_tensor_memory() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    the_memory = TensorMemory::create();
+    if (the_memory != nullptr) c10::SetCPUAllocator(the_memory, /*priority=*/1);
+  });
+}
+
+void release_kept_memory() {
+  if (the_memory != nullptr) the_memory->release_free();
+}
+
+KeptMemory kept_memory() { return the_memory != nullptr ? the_memory->state() : KeptMemory{}; }
+
+}  // namespace invokeai::nn

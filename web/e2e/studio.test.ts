@@ -1,0 +1,422 @@
+/** The page against the real server: what an artist does in a day. */
+
+import { cpSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { launch, open_page, type Opened } from './browser';
+import { find_program, has_engine, RealServer } from './server';
+
+const program = find_program();
+const wide = { width: 1440, height: 900 };
+const second = 1000;
+
+describe.skipIf(!program)('the studio with the real server', () => {
+  let server: RealServer;
+  let browser: Browser;
+  let opened: Opened;
+  let page: Page;
+
+  beforeAll(async () => {
+    server = new RealServer(program ?? '');
+    await server.start();
+    browser = await launch();
+    opened = await open_page(browser, server.url, wide);
+    page = opened.page;
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+  afterEach(() => {
+    // A connection that a test cuts is an error to the browser, not to the page.
+    const own = opened.problems.filter((text) => !/ERR_|Failed to load resource/.test(text));
+    expect(own).toEqual([]);
+    opened.problems.length = 0;
+  });
+
+  const api = async <T>(path: string): Promise<T> =>
+    (await (await fetch(`${server.url}api/v1/${path}`)).json()) as T;
+  const count = async () => (await api<{ count: number }>('images/count?kind=result')).count;
+  const prompt = () => page.getByLabel('Prompt', { exact: true });
+  const invoke = () => page.getByRole('button', { name: 'Invoke', exact: true }).click();
+  const thumbs = () => page.locator('[data-thumb]');
+  const newest = () => thumbs().first().getAttribute('data-thumb');
+  const tab = (name: string) =>
+    page.getByRole('navigation', { name: 'Work areas' }).getByRole('button', { name }).click();
+  /** Draws and waits until one more picture is stored and shown. */
+  async function draw(): Promise<string> {
+    const before = await newest().catch(() => null);
+    await invoke();
+    await expect.poll(newest, { timeout: 40 * second }).not.toBe(before);
+    await expect.poll(async () => (await api<{ running: null }>('queue')).running).toBe(null);
+    return (await newest()) ?? '';
+  }
+  const bytes = async (name: string) =>
+    Buffer.from(
+      await (
+        await fetch(`${server.url}api/v1/images/${encodeURIComponent(name)}/file`)
+      ).arrayBuffer(),
+    );
+  async function set_number(label: string, value: string): Promise<void> {
+    const field = page.getByRole('textbox', { name: label, exact: true });
+    await field.fill(value);
+    await field.press('Enter');
+  }
+
+  /** A job long enough to do something meanwhile; the fake engine is quick. */
+  const long =
+    program && has_engine(program) ? { steps: 150, pictures: 1 } : { steps: 999, pictures: 40 };
+  async function draw_long(): Promise<void> {
+    await set_number('Steps', String(long.steps));
+    await set_number('Pictures', String(long.pictures));
+    await invoke();
+    await page.getByRole('progressbar', { name: 'Progress' }).waitFor();
+  }
+  async function short_again(): Promise<void> {
+    await expect
+      .poll(async () => (await api<{ running: null }>('queue')).running, { timeout: 50 * second })
+      .toBe(null);
+    await set_number('Steps', '4');
+    await set_number('Pictures', '1');
+  }
+
+  test('the first visit makes a picture with one click', async () => {
+    await page.getByRole('button', { name: 'Draw this example' }).click();
+    await expect.poll(() => thumbs().count(), { timeout: 40 * second }).toBe(1);
+    const name = await newest();
+    await page.locator('main img[alt^="a big red star"]').waitFor();
+    expect(readdirSync(server.outputs)).toContain(name);
+  });
+
+  test('the prompt is read by the server', async () => {
+    await prompt().fill('a (red)++ star');
+    await page.getByText(/^\d+ \/ 75 tokens$/).waitFor();
+    await page.getByRole('list', { name: 'How the prompt is read' }).getByText('1.21').waitFor();
+  });
+
+  test('recalled parameters give the identical file', async () => {
+    await prompt().fill('a green circle on a white background');
+    await set_number('Steps', '4');
+    const first = await draw();
+    await prompt().fill('something else');
+    await set_number('Steps', '9');
+    await page.getByRole('button', { name: 'Use all its parameters' }).click();
+    expect(await prompt().inputValue()).toBe('a green circle on a white background');
+    const again = await draw();
+    expect(again).not.toBe(first);
+    expect((await bytes(again)).equals(await bytes(first))).toBe(true);
+  });
+
+  test('one parameter alone is recalled', async () => {
+    await set_number('Steps', '7');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'About this picture' }).click();
+    await page.getByRole('button', { name: 'Use Steps' }).click();
+    expect(await page.getByRole('textbox', { name: 'Steps', exact: true }).inputValue()).toBe('4');
+    await page.getByRole('button', { name: 'About this picture' }).click();
+  });
+
+  test('image to image by drag and drop', async () => {
+    await tab('Image to image');
+    const source = (await newest()) ?? '';
+    await thumbs()
+      .first()
+      .dragTo(page.getByRole('region', { name: 'Starting picture' }));
+    await page.getByLabel(/^Mask\. /).waitFor();
+    const result = await draw();
+    const details = await api<{ recall: { values: { init_img?: string } } }>(
+      `images/${encodeURIComponent(result)}`,
+    );
+    expect(details.recall.values.init_img).toContain(source);
+  });
+
+  test('what is not painted stays as it was', async () => {
+    const source = JSON.parse(
+      await page.evaluate(() => localStorage.getItem('invokeai.parameters') ?? ''),
+    ).state.source.name as string;
+    const canvas = await page.getByLabel(/^Mask\. /).boundingBox();
+    if (!canvas) throw new Error('no canvas');
+    const at = (u: number, v: number) =>
+      [canvas.x + canvas.width * u, canvas.y + canvas.height * v] as const;
+    await page.mouse.move(...at(0.75, 0.25));
+    await page.mouse.down();
+    await page.mouse.move(...at(0.8, 0.5), { steps: 4 });
+    await page.mouse.move(...at(0.75, 0.75), { steps: 4 });
+    await page.mouse.up();
+    const result = await draw();
+    const jobs = await api<{ jobs: { values: { init_mask?: string } }[] }>('jobs?limit=1');
+    expect(jobs.jobs[0]?.values.init_mask).toBeTruthy();
+    if (program && has_engine(program)) {
+      const same = await page.evaluate(
+        async ([one, two]) => {
+          const corner = async (name: string) => {
+            const address = `api/v1/images/${encodeURIComponent(name)}/file`;
+            const picture = await createImageBitmap(await (await fetch(address)).blob());
+            const drawn = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
+            drawn?.drawImage(picture, 0, 0);
+            return drawn?.getImageData(0, 0, picture.width >> 2, picture.height).data.join();
+          };
+          return (await corner(one)) === (await corner(two));
+        },
+        [source, result] as const,
+      );
+      expect(same).toBe(true);
+    }
+    await page.keyboard.press('Shift+C');
+  });
+
+  test('a second window stays in step', async () => {
+    const other = await open_page(browser, server.url, wide);
+    const before = await other.page.locator('[data-thumb]').first().getAttribute('data-thumb');
+    await tab('Text to image');
+    await draw();
+    await expect
+      .poll(() => other.page.locator('[data-thumb]').first().getAttribute('data-thumb'))
+      .not.toBe(before);
+    expect(other.problems).toEqual([]);
+    await other.page.context().close();
+  });
+
+  test('a reload in the middle loses nothing', async () => {
+    const before = await newest();
+    await draw_long();
+    await page.reload();
+    await page.getByRole('progressbar', { name: 'Progress' }).waitFor();
+    await expect.poll(newest, { timeout: 55 * second }).not.toBe(before);
+    await short_again();
+  });
+
+  test('a killed server is missed, and comes back with the job', async () => {
+    const before = await count();
+    await draw_long();
+    await server.end('SIGKILL');
+    await page.getByText('The connection to the server is lost.').waitFor();
+    await server.start();
+    await page.getByText('The connection to the server is lost.').waitFor({ state: 'hidden' });
+    await expect.poll(count, { timeout: 55 * second }).toBe(before + long.pictures);
+    await expect.poll(() => page.getByRole('status').first().textContent()).toBe('Ready');
+    await short_again();
+  });
+
+  test('the queue is moved, paused, cancelled and tried again', async () => {
+    await tab('Queue');
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await tab('Text to image');
+    for (const text of ['first', 'second', 'third']) {
+      await prompt().fill(text);
+      await invoke();
+    }
+    await tab('Queue');
+    const waiting = () =>
+      page
+        .locator('article[data-state="queued"]')
+        .evaluateAll((cards) => cards.map((card) => card.querySelector('p')?.textContent));
+    await expect.poll(waiting).toEqual(['first', 'second', 'third']);
+    // With the keyboard: take the third, move it up twice, let it go.
+    const handle = page.getByRole('button', { name: 'Move in the queue' }).nth(2);
+    await handle.focus();
+    for (const key of ['Space', 'ArrowUp', 'ArrowUp', 'Space']) {
+      await page.keyboard.press(key);
+      await page.waitForTimeout(300);
+    }
+    await expect.poll(waiting).toEqual(['third', 'first', 'second']);
+    const order = async () =>
+      (await api<{ jobs: { prompt: string }[] }>('jobs/waiting')).jobs.map((job) => job.prompt);
+    await expect.poll(order).toEqual(['third', 'first', 'second']);
+    const cards = page.locator('article[data-state="queued"]');
+    await cards.nth(1).getByRole('button', { name: 'Cancel' }).click();
+    await expect.poll(waiting).toEqual(['third', 'second']);
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('Nothing waits').waitFor({ timeout: 40 * second });
+    await page
+      .locator('article[data-state="cancelled"]')
+      .getByRole('button', { name: 'Draw again' })
+      .click();
+    await expect
+      .poll(() => page.locator('article[data-state="completed"]', { hasText: 'first' }).count(), {
+        timeout: 40 * second,
+      })
+      .toBe(1);
+  });
+
+  test('star, search, board, delete and undo', async () => {
+    await tab('Gallery');
+    await thumbs().first().click();
+    const name = (await newest()) ?? '';
+    await thumbs().first().click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Star', exact: true }).click();
+    await page.locator(`[data-thumb="${name}"]`).getByLabel('Starred').waitFor();
+    await page.getByRole('searchbox').fill('green circle');
+    await expect.poll(() => thumbs().count()).toBeGreaterThan(0);
+    await expect
+      .poll(async () =>
+        (await thumbs().evaluateAll((all) => all.map((t) => t.ariaLabel ?? ''))).every((text) =>
+          text.includes('green circle'),
+        ),
+      )
+      .toBe(true);
+    await page.getByRole('searchbox').fill('no such words');
+    await page.getByText('No pictures').waitFor();
+    await page.getByRole('searchbox').fill('');
+
+    await page.getByRole('button', { name: 'New board' }).click();
+    await page.getByRole('textbox', { name: 'Name of the board' }).fill('Favourites');
+    await page.getByRole('button', { name: 'Save' }).click();
+    const board = page.getByRole('button', { name: /^Favourites/ });
+    await board.waitFor();
+    await page.locator(`[data-thumb="${name}"]`).dragTo(board);
+    await board.click();
+    await expect.poll(() => thumbs().count()).toBe(1);
+
+    await page.keyboard.press('Escape');
+    await tab('Text to image');
+    await expect.poll(newest).toBe(name);
+    await thumbs().first().click();
+    await page.keyboard.press('Delete');
+    await page.getByRole('button', { name: 'Delete', exact: true }).last().click();
+    await expect.poll(() => thumbs().count()).toBe(0);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => thumbs().count()).toBe(1);
+    await tab('Gallery');
+    await page.getByRole('button', { name: 'All pictures' }).click();
+    await tab('Text to image');
+  });
+
+  test('a folder of pictures is imported', async () => {
+    const old = join(server.folder, 'old-outputs');
+    mkdirSync(old);
+    const some = readdirSync(server.outputs).filter((name) => name.endsWith('.png'));
+    for (const [index, name] of some.slice(0, 2).entries()) {
+      cpSync(join(server.outputs, name), join(old, `00010${index}.abcdef0${index}.7.png`));
+    }
+    await page.getByRole('button', { name: 'Settings', exact: true }).click();
+    await page.getByRole('textbox', { name: 'Import a 2.x outputs folder' }).fill(old);
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await page
+      .getByText(/pictures added/)
+      .first()
+      .waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  test('the model is changed while idle and while running', async () => {
+    const choose = async (name: string) => {
+      await page.getByRole('combobox', { name: 'Model' }).click();
+      await page.getByRole('option', { name }).click();
+    };
+    const active = async () => (await api<{ model: { name: string } }>('app')).model?.name;
+    await choose('other');
+    await expect.poll(active, { timeout: 20 * second }).toBe('other');
+    await draw_long();
+    await choose('demo');
+    await expect.poll(active, { timeout: 50 * second }).toBe('demo');
+    await expect
+      .poll(async () => (await api<{ running: null }>('queue')).running, { timeout: 50 * second })
+      .toBe(null);
+    await short_again();
+  });
+
+  test('presets keep prompts and settings', async () => {
+    await prompt().fill('a preset prompt');
+    await page.getByRole('button', { name: 'Save as preset' }).click();
+    await page.getByRole('textbox', { name: 'Name of the preset' }).fill('mine');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await prompt().fill('other words');
+    await page.getByRole('combobox', { name: 'Presets' }).click();
+    await page.getByRole('option', { name: /^mine/ }).click();
+    await expect.poll(() => prompt().inputValue()).toBe('a preset prompt');
+  });
+
+  test('a grid of two parameters fills its sheet', async () => {
+    await page.getByRole('button', { name: 'X/Y grid' }).click();
+    await page.getByRole('textbox', { name: 'Values' }).fill('2, 3');
+    await page.getByRole('combobox', { name: 'Down' }).click();
+    await page.getByRole('option', { name: 'Guidance' }).click();
+    await page.getByRole('textbox', { name: 'Values' }).nth(1).fill('1, 2');
+    await page.getByRole('button', { name: 'Queue 4 pictures' }).click();
+    await tab('Queue');
+    await page.getByText('4 of 4').waitFor({ timeout: 50 * second });
+    await page.getByText('4 of 4').click();
+    await expect.poll(() => page.getByRole('dialog').locator('td img').count()).toBe(4);
+    await page.getByRole('button', { name: 'Put the sheet into the gallery' }).click();
+    await page.getByText('The sheet is in the gallery').first().waitFor();
+    await page.keyboard.press('Escape');
+    await tab('Text to image');
+  });
+
+  test('a dynamic prompt is expanded and queued', async () => {
+    await prompt().fill('a {red|blue} {star|moon}');
+    await page.getByRole('button', { name: /expands to/ }).click();
+    await page.getByText('a blue moon').waitFor();
+    await page.getByRole('button', { name: 'Queue all 4' }).click();
+    const before = await count();
+    await expect.poll(count, { timeout: 50 * second }).toBeGreaterThanOrEqual(before + 3);
+    await expect
+      .poll(async () => (await api<{ running: null }>('queue')).running, { timeout: 40 * second })
+      .toBe(null);
+  });
+
+  test('keys alone are enough, and can be changed', async () => {
+    await page.keyboard.press('Alt+a');
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.type('a star by keyboard');
+    const before = await count();
+    await page.keyboard.press('Enter');
+    await expect.poll(count, { timeout: 40 * second }).toBe(before + 1);
+    await page.keyboard.press('Escape');
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.keyboard.press('z');
+    await page.getByRole('dialog', { name: 'Viewer' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Viewer' }).waitFor({ state: 'hidden' });
+    await page.keyboard.press('?');
+    await page.getByRole('button', { name: /Change the keys of Star,/ }).click();
+    await page.keyboard.press('x');
+    await page.keyboard.press('Escape');
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    const star = page.getByRole('button', { name: 'Star', exact: true });
+    const pressed = await star.getAttribute('aria-pressed');
+    await page.keyboard.press('x');
+    await expect.poll(() => star.getAttribute('aria-pressed')).not.toBe(pressed);
+  });
+
+  test('the language changes at once', async () => {
+    await page.getByRole('button', { name: 'Settings', exact: true }).click();
+    await page.getByRole('combobox', { name: 'Language' }).click();
+    await page.getByRole('option', { name: 'Deutsch' }).click();
+    await page.getByRole('heading', { name: 'Einstellungen' }).waitFor();
+    await page.getByRole('combobox', { name: 'Sprache' }).click();
+    await page.getByRole('option', { name: 'English' }).click();
+    await page.getByRole('heading', { name: 'Settings' }).waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  test('axe finds no serious problem', async () => {
+    const found: string[] = [];
+    for (const theme of ['dark', 'light', 'contrast']) {
+      await page.evaluate((name) => {
+        document.documentElement.dataset.theme = name;
+      }, theme);
+      for (const name of ['Text to image', 'Image to image', 'Gallery', 'Queue']) {
+        await tab(name);
+        await page.waitForTimeout(300);
+        await page.evaluate(axe.source);
+        const { violations } = await page.evaluate(() =>
+          (window as unknown as { axe: typeof axe }).axe.run(document),
+        );
+        for (const { impact, id, nodes } of violations) {
+          if (impact !== 'serious' && impact !== 'critical') continue;
+          found.push(
+            `${theme}, ${name}: ${id} ${nodes
+              .map((node) => node.html)
+              .slice(0, 3)
+              .join(' ')}`,
+          );
+        }
+      }
+    }
+    expect(found).toEqual([]);
+  });
+});

@@ -1,0 +1,84 @@
+import { Star } from 'lucide-react';
+import { memo, useEffect, useRef, type DragEvent, type MouseEvent } from 'react';
+import { useTranslation } from 'react-i18next';
+import { ContextMenuArea } from '@/components/Menu';
+import { class_names } from '@/lib/class_names';
+import { file_name } from '@/lib/format';
+import { usePreferences } from '@/state/preferences';
+import { show_picture, useSelection } from '@/state/selection';
+import { picture_address } from '@/wire/client';
+import type { Picture } from '@/wire/types';
+import { choose } from './choosing';
+import styles from './Gallery.module.css';
+import { usePictureMenu } from './picture_menu';
+
+interface ThumbProps {
+  picture: Picture | undefined;
+  index: number;
+  /** The one that Tab reaches; arrow keys go on from it. */
+  reachable: boolean;
+  /** In the tab of its own a tap opens the viewer, as there is no work area beside it. */
+  opens: boolean;
+}
+
+/** One picture of the grid: click shows it, with Ctrl or Shift several are chosen. */
+export const Thumb = memo(function Thumb({ picture, index, reachable, opens }: ThumbProps) {
+  const { t } = useTranslation();
+  const current = useSelection((state) => state.current === picture?.name);
+  const chosen = useSelection(
+    (state) => picture !== undefined && state.chosen.includes(picture.name),
+  );
+  const whole = usePreferences((state) => state.whole_thumbnails);
+  const menu = usePictureMenu();
+  const button = useRef<HTMLButtonElement>(null);
+
+  // Keyboard focus follows the choice while it is in the grid.
+  useEffect(() => {
+    const focused = document.activeElement;
+    if (current && focused instanceof HTMLElement && focused.dataset.thumb) button.current?.focus();
+  }, [current]);
+
+  if (!picture) return <div className={styles.blank} />;
+  const click = (event: MouseEvent) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey)
+      choose(picture.name, index, event.shiftKey);
+    else {
+      show_picture(picture.name, index);
+      const tap = opens && matchMedia('(pointer: coarse)').matches;
+      if (tap) useSelection.setState({ lightbox: true });
+    }
+  };
+  const drag = (event: DragEvent) => {
+    const { chosen: all } = useSelection.getState();
+    const names = all.includes(picture.name) ? all : [picture.name];
+    event.dataTransfer.setData('application/x-pictures', JSON.stringify(names));
+    event.dataTransfer.effectAllowed = 'copyMove';
+  };
+
+  return (
+    <ContextMenuArea items={() => menu(picture)}>
+      <button
+        type="button"
+        ref={button}
+        data-thumb={picture.name}
+        className={class_names(styles.thumb, current && styles.current, chosen && styles.chosen)}
+        aria-label={picture.prompt || file_name(picture.name)}
+        aria-pressed={chosen}
+        tabIndex={reachable || current ? 0 : -1}
+        draggable
+        onDragStart={drag}
+        onClick={click}
+        onDoubleClick={() => useSelection.setState({ lightbox: true })}
+      >
+        <img
+          src={picture_address(picture.name, 'thumbnail')}
+          alt=""
+          draggable={false}
+          decoding="async"
+          style={{ objectFit: whole ? 'contain' : 'cover' }}
+        />
+        {picture.starred && <Star className={styles.star} aria-label={t('gallery.starred')} />}
+      </button>
+    </ContextMenuArea>
+  );
+});

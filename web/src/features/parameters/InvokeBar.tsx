@@ -1,0 +1,104 @@
+import { Repeat, Sparkles, Square } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { Button, IconButton } from '@/components/Button';
+import { Menu } from '@/components/Menu';
+import { NumberField } from '@/components/NumberField';
+import { attempt, invoke } from '@/state/actions';
+import { useHotkeys } from '@/state/hotkeys';
+import { useLive } from '@/state/live';
+import { useLoop } from '@/state/loop';
+import { useParameters } from '@/state/parameters';
+import { put_job, useJobs, useQueueState, useSchema } from '@/state/queries';
+import { obstacle, type Mode } from '@/state/requests';
+import { client } from '@/wire/client';
+import type { Job } from '@/wire/types';
+import styles from './Parameters.module.css';
+
+/** Why nothing can be asked of the server now, or null. */
+export function useObstacle(mode: Mode): string | null {
+  const { t } = useTranslation();
+  const parameters = useParameters();
+  const connection = useLive((state) => state.connection);
+  if (connection === 'lost') return t('invoke.no_connection');
+  const reason = obstacle(parameters, mode);
+  return reason ? t(reason) : null;
+}
+
+const cancel_now = (id: string) => void attempt(async () => put_job(await client.cancel(id)));
+
+/** The running job, if it can still be cancelled. */
+function useRunning(): Job | null {
+  const running = useQueueState().data?.running;
+  const job = useJobs().data?.[running ?? ''];
+  return job && !job.cancel_requested ? job : null;
+}
+
+/** Number of pictures, the button that draws them, and the one that stops. */
+export function InvokeBar({ mode }: { mode: Mode }) {
+  const { t } = useTranslation();
+  const reason = useObstacle(mode);
+  const job = useRunning();
+  const { loopback, cancel_after } = useLoop();
+  const bounds = useSchema().data?.iterations;
+  const iterations = useParameters((state) => Number(state.values.iterations ?? 1));
+  const set = useParameters((state) => state.set);
+  const go = () => {
+    void invoke(mode);
+    // On a phone the picture is above: it comes into sight.
+    document.querySelector('main')?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  };
+  useHotkeys({ invoke: go, cancel: () => job && cancel_now(job.id) });
+
+  return (
+    <div className={styles.invoke}>
+      <div className={styles.count}>
+        <NumberField
+          label={t('setting.iterations.label')}
+          value={iterations}
+          bounds={{ low: 1, high: bounds?.high ?? null, whole: true }}
+          step={1}
+          onChange={(value) => set('iterations', value === 1 ? null : value)}
+        />
+      </div>
+      <Button
+        look="primary"
+        className={styles.go}
+        icon={<Sparkles />}
+        disabled={reason !== null}
+        hint={reason ?? t('invoke.hint')}
+        onClick={go}
+      >
+        {t('invoke.label')}
+      </Button>
+      {mode === 'image' && (
+        <IconButton
+          label={t('invoke.loopback')}
+          icon={<Repeat />}
+          pressed={loopback}
+          onClick={() => useLoop.setState({ loopback: !loopback })}
+        />
+      )}
+      {job && job.pictures > job.done + 1 ? (
+        <Menu
+          trigger={<IconButton look="danger" label={t('invoke.cancel')} icon={<Square />} />}
+          items={[
+            { label: t('invoke.cancel_now'), run: () => cancel_now(job.id) },
+            {
+              label: t(cancel_after === job.id ? 'invoke.go_on' : 'invoke.cancel_after'),
+              run: () =>
+                useLoop.setState({ cancel_after: cancel_after === job.id ? null : job.id }),
+            },
+          ]}
+        />
+      ) : (
+        <IconButton
+          look="danger"
+          label={t('invoke.cancel')}
+          icon={<Square />}
+          disabled={!job}
+          onClick={() => job && cancel_now(job.id)}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+import { Sparkles } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { Button } from '@/components/Button';
+import { invoke } from '@/state/actions';
+import { useParameters } from '@/state/parameters';
+import { usePreferences } from '@/state/preferences';
+import { useApp } from '@/state/queries';
+
+import styles from './Stage.module.css';
+
+/** A small model follows its words best under light guidance (models/demo/README.md). */
+const small_model = 256; // pixels
+const first_prompts = {
+  small: { prompt: 'a big red star on a blue background', values: { steps: 20, cfg_scale: 2 } },
+  large: { prompt: 'a lighthouse at dusk, oil painting', values: { steps: 25 } },
+};
+
+/** For the very first visit: a picture with one click. */
+export function Guide() {
+  const { t } = useTranslation();
+  const model = useApp().data?.model;
+  const change = usePreferences((state) => state.change);
+  const first =
+    (model?.native_width ?? 512) < small_model ? first_prompts.small : first_prompts.large;
+  const start = () => {
+    const parameters = useParameters.getState();
+    parameters.change({ prompt: first.prompt, values: { ...parameters.values, ...first.values } });
+    change({ guide_done: true });
+    void invoke('text');
+  };
+  return (
+    <div className={styles.guide}>
+      <h2>{t('guide.title')}</h2>
+      <ol>
+        <li>{t('guide.describe')}</li>
+        <li>{t('guide.invoke')}</li>
+        <li>{t('guide.gallery')}</li>
+      </ol>
+      <p>{t('guide.example', { prompt: first.prompt })}</p>
+      <footer>
+        <Button look="primary" icon={<Sparkles />} onClick={start}>
+          {t('guide.start')}
+        </Button>
+        <Button look="ghost" onClick={() => change({ guide_done: true })}>
+          {t('guide.skip')}
+        </Button>
+      </footer>
+    </div>
+  );
+}

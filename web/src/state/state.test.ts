@@ -1,0 +1,155 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { settings } from '@testing/mock/settings';
+import type { Job } from '@/wire/types';
+import { conflicts, keys_of } from './hotkeys';
+import { log, notify, useNotices } from './notices';
+import { no_parameters, with_recall, with_value, type Parameters } from './parameters';
+import { cache, drop_job, put_job, type Jobs } from './queries';
+import { job_request, obstacle, sent_values } from './requests';
+import { whole_filter } from './selection';
+import { put_on_sheet, useSheets } from './sheets';
+
+const schema = Object.fromEntries(settings.map((setting) => [setting.name, setting]));
+const composed = (parts: Partial<Parameters>): Parameters => ({
+  ...no_parameters,
+  prompt: 'a fox',
+  ...parts,
+});
+const source = { name: 'init-images/fox.png', width: 512, height: 512 };
+
+describe('what is sent', () => {
+  test('a random seed is left to the server', () => {
+    const values = { seed: 7, steps: 20 };
+    expect(sent_values(composed({ values }), 'text', schema)).toEqual({ steps: 20 });
+    const fixed = composed({ values, random_seed: false });
+    expect(sent_values(fixed, 'text', schema)).toEqual({ seed: 7, steps: 20 });
+  });
+
+  test('each tab sends its own settings and loses none of the other', () => {
+    const parameters = composed({
+      values: { hires_fix: true, strength: 0.6, mask_blur: 4 },
+      source,
+    });
+    expect(sent_values(parameters, 'text', schema)).toEqual({ hires_fix: true, strength: 0.6 });
+    expect(sent_values(parameters, 'image', schema)).toEqual({
+      strength: 0.6,
+      mask_blur: 4,
+      init_img: source.name,
+      fit: true,
+    });
+    expect(parameters.values.hires_fix).toBe(true);
+  });
+
+  test('variations are sent only when they are on', () => {
+    const values = { variation_amount: 0.2 };
+    expect(sent_values(composed({ values }), 'text', schema)).toEqual({});
+    expect(sent_values(composed({ values, variations: true }), 'text', schema)).toEqual(values);
+  });
+
+  test('a setting the server does not know stays here', () => {
+    expect(sent_values(composed({ values: { glitter: 3 } }), 'text', schema)).toEqual({});
+  });
+
+  test('line breaks of the boxes are spaces', () => {
+    const request = job_request(
+      composed({ prompt: 'a fox\n in snow ', negative_prompt: 'blurry,\nugly' }),
+      'text',
+      schema,
+      1,
+    );
+    expect(request.prompt).toBe('a fox in snow');
+    expect(request.negative_prompt).toBe('blurry, ugly');
+  });
+});
+
+describe('why nothing can be drawn', () => {
+  const variations = { variations: true, random_seed: false };
+  test.each([
+    ['invoke.needs_prompt', composed({ prompt: '  ' }), 'text'],
+    ['invoke.needs_source', composed({}), 'image'],
+    ['invoke.bad_weights', composed({ ...variations, values: { with_variations: '1' } }), 'text'],
+    [
+      'invoke.needs_seed',
+      composed({ variations: true, values: { with_variations: '1:0.5' } }),
+      'text',
+    ],
+    [null, composed({ ...variations, values: { with_variations: '1:0.5' } }), 'text'],
+    [null, composed({ source }), 'image'],
+  ] as const)('%s', (reason, parameters, mode) => expect(obstacle(parameters, mode)).toBe(reason));
+});
+
+describe('recall', () => {
+  const recall = {
+    prompt: 'two: foxes',
+    negative_prompt: 'ugly',
+    values: { seed: 0, steps: 12, hires_fix: true, iterations: 4, with_variations: '7:0.1' },
+  };
+  test('everything of a picture, a seed of 0 included', () => {
+    expect(with_recall(recall)).toEqual({
+      prompt: 'two: foxes',
+      negative_prompt: 'ugly',
+      values: { seed: 0, steps: 12, hires_fix: true, with_variations: '7:0.1' },
+      random_seed: false,
+      variations: true,
+      strokes: [],
+    });
+  });
+  test('one value alone', () => {
+    const old = composed({ values: { steps: 30 } });
+    expect(with_value(old, 'seed', 5)).toEqual({
+      values: { steps: 30, seed: 5 },
+      random_seed: false,
+    });
+    expect(with_value(old, 'prompt', 'a cat [not split]')).toEqual({ prompt: 'a cat [not split]' });
+  });
+});
+
+describe('jobs by events', () => {
+  const job = (revision: number, state: Job['state']) => ({ id: 'a', revision, state }) as Job;
+  beforeEach(() => cache.setQueryData<Jobs>(['jobs'], {}));
+  test('an older message does not undo a newer one', () => {
+    put_job(job(3, 'completed'));
+    put_job(job(2, 'running'));
+    expect(cache.getQueryData<Jobs>(['jobs'])?.a?.state).toBe('completed');
+    drop_job('a');
+    expect(cache.getQueryData<Jobs>(['jobs'])).toEqual({});
+  });
+});
+
+test('the console is bounded, and errors are noticed', () => {
+  for (let i = 0; i < 600; i++) log('info', `line ${i}`);
+  notify('error', 'something broke');
+  const { log: lines, unseen_error, toasts } = useNotices.getState();
+  expect(lines).toHaveLength(500);
+  expect(lines.at(-1)?.text).toBe('something broke');
+  expect(unseen_error).toBe(true);
+  expect(toasts).toHaveLength(1);
+});
+
+test('changed hotkeys and those that clash', () => {
+  expect(keys_of('viewer', {})).toBe('Z');
+  expect(keys_of('viewer', { viewer: 'G' })).toBe('G');
+  expect(conflicts('viewer', 'G', {})).toEqual(['toggle_gallery']);
+});
+
+test('a sheet takes each picture at its place', () => {
+  const x = { name: 'steps', values: [1, 2] };
+  useSheets.setState({ sheets: [] });
+  useSheets.getState().add({
+    id: 's',
+    created: 0,
+    prompt: 'a fox',
+    x,
+    y: null,
+    jobs: ['a', 'b'],
+    pictures: [null, null],
+  });
+  put_on_sheet('b', 'two.png');
+  put_on_sheet('z', 'other.png');
+  expect(useSheets.getState().sheets[0]?.pictures).toEqual([null, 'two.png']);
+});
+
+test('empty filters are not sent', () => {
+  expect(whole_filter('all', { search: '', board: undefined })).toEqual({});
+  expect(whole_filter('upload', { search: 'fox' })).toEqual({ kind: 'upload', search: 'fox' });
+});
