@@ -40,7 +40,7 @@ struct TrainOptions {
   std::optional<drawer::Rendering>
       style;  ///< paint everything in this manner, whatever captions say
   drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
-  double overshoot = 1.5;    ///< how far latents are pushed outwards, see diffusion.h
+  double overshoot = 0;      ///< how far latents are pushed outwards, see diffusion.h
   int sheet = 16;            ///< pictures on the sheets that the UNet stage draws
   double save_minutes = 10;  ///< between checkpoints, each with a sheet and the loss curve
 };

@@ -29,7 +29,7 @@ Paint toned(Color color, Tone tone) {
     case Tone::main:
       return main;
     case Tone::dark:
-      return luminance(main) < 60 ? mixed(main, kWhite, 0.2f) : scaled(main, 0.76f);
+      return luminance(main) < 60 ? mixed(main, kWhite, 0.2f) : scaled(main, 0.83f);
     case Tone::light:
       return luminance(main) > 220 ? scaled(main, 0.88f) : mixed(main, kWhite, 0.42f);
     case Tone::wood:
