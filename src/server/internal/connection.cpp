@@ -76,6 +76,7 @@ void Connection::drop() {
     // What a stream keeps may wait for a lock when it goes.
     network_.handlers.post([token = std::move(events_token_)]() mutable { token = nullptr; });
   }
+  const auto body = std::exchange(on_body_, nullptr);  // it keeps this connection alive
   if (auto gone = std::exchange(on_gone_, nullptr)) gone();
 }
 
