@@ -18,6 +18,8 @@
 #include <memory>
 #include <vector>
 
+#include "nn/internal/exp2_avx512.h"
+
 namespace invokeai::nn {
 namespace {
 
@@ -113,16 +115,6 @@ __m512i load_numbers(const Bf16* from, int64_t count) {
   if (count <= 0) return _mm512_setzero_si512();
   const uint32_t mask = count >= kDepth ? ~0u : (1u << count) - 1;
   return _mm512_maskz_loadu_epi16(mask, from);
-}
-
-/// 2^x for x <= 0, relative error 7.5e-5, far below the rounding to bfloat16 that follows. The
-/// minimax polynomial of 2^f on [0,1) times 2^floor(x).
-__m512 exp2_fast(__m512 x) {
-  const __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-  __m512 p = _mm512_fmadd_ps(f, _mm512_set1_ps(0.0780245195f), _mm512_set1_ps(0.226067178f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.695833522f));
-  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.999925221f));
-  return _mm512_scalef_ps(p, x);
 }
 
 /// Keys and values of one head as tiles; what is missing to full tiles is zero.
