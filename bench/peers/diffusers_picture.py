@@ -1,0 +1,29 @@
+"""A picture by diffusers, from nothing to a file, as its manual shows it.
+
+  diffusers_picture.py MODEL float32|bfloat16 THREADS STEPS SIDE FILE
+"""
+
+import sys
+
+from protocol import say_ready, say_step
+
+model, precision, threads, steps, side, file = sys.argv[1:7]
+import torch
+from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
+
+torch.set_num_threads(int(threads))
+pipeline = StableDiffusionPipeline.from_pretrained(model, torch_dtype=getattr(torch, precision), safety_checker=None)
+pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config)
+pipeline.unet.to(memory_format=torch.channels_last)
+pipeline.vae.to(memory_format=torch.channels_last)
+pipeline.set_progress_bar_config(disable=True)
+say_ready()
+
+
+def after_step(_, number, __, inputs):
+    say_step(number + 1, steps)
+    return inputs
+
+
+pipeline("a lighthouse at dusk", num_inference_steps=int(steps), width=int(side), height=int(side),
+         guidance_scale=7.5, callback_on_step_end=after_step).images[0].save(file)
