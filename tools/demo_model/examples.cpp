@@ -4,7 +4,7 @@
 
 #include "demo_model/captions.h"
 #include "demo_model/data.h"
-#include "demo_model/sitting.h"
+#include "demo_model/replicas.h"
 #include "drawer/captions.h"
 #include "models/formats/safetensors.h"
 #include "models/tensors.h"

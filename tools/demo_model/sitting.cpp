@@ -1,12 +1,9 @@
 #include "demo_model/sitting.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <numbers>
-#include <thread>
 
 #include "demo_model/checkpoint.h"
 #include "demo_model/sheets.h"
@@ -71,19 +68,6 @@ double learning_rate(const TrainOptions& options, std::int64_t done, double left
   const double share =
       std::clamp(left / std::max<double>(static_cast<double>(options.decay), 1), 0.0, 1.0);
   return options.learning_rate * warm * 0.5 * (1 - std::cos(std::numbers::pi * share));
-}
-
-void on_threads(int count, const std::function<void(int)>& work) {
-  const int before = at::get_num_threads();
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < count; ++i)
-      threads.emplace_back([&work, i] {
-        at::set_num_threads(1);
-        work(i);
-      });
-  }
-  at::set_num_threads(before);
 }
 
 }  // namespace invokeai::demo

@@ -2,9 +2,7 @@
 // One run of a training stage: how far it is, what rate it learns at, what it writes along the way.
 
 #include <chrono>
-#include <functional>
 #include <string>
-#include <vector>
 
 #include "demo_model/trainer.h"
 
@@ -42,9 +40,5 @@ class Sitting {
   double loss_ = 0, gradient_ = 0, shown_ = 0, saved_ = 0;
   int steps_ = 0;
 };
-
-/// Runs `work(i)` for i in 0..count, each on a thread of its own whose tensor operations stay on
-/// that thread: many small operations cut in two wait for each other more than they compute.
-void on_threads(int count, const std::function<void(int)>& work);
 
 }  // namespace invokeai::demo

@@ -1,13 +1,12 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
-#include <numeric>
-
 #include "demo_model/captions.h"
 #include "demo_model/checkpoint.h"
 #include "demo_model/configs.h"
 #include "demo_model/diffusion.h"
 #include "demo_model/examples.h"
+#include "demo_model/replicas.h"
 #include "demo_model/sheets.h"
 #include "demo_model/sitting.h"
 #include "demo_model/warm_start.h"
@@ -31,31 +30,6 @@ Result<nlohmann::json> unet_json(const TrainOptions& options, const fs::path& ba
   if (options.kind == Kind::inpainting) json["in_channels"] = 9;
   json["sample_size"] = options.size / 8;
   return json;
-}
-
-/// Gradients of all shares, summed in the first one's networks. Returns the mean loss.
-double backward(const std::vector<DiffusionNetworks>& replicas, const std::vector<Example>& shares,
-                const at::Tensor& alphas, const TrainOptions& options) {
-  std::vector<double> losses(shares.size());
-  on_threads(static_cast<int>(shares.size()), [&](int i) {
-    const at::Tensor loss =
-        weighted_error(replicas[i], shares[i], alphas, options.prediction) / double(shares.size());
-    loss.backward();
-    losses[i] = loss.item<double>();
-  });
-  std::vector<at::Tensor> sums = replicas.front().learning(options.frozen_text);
-  for (std::size_t i = 1; i < shares.size(); ++i) {
-    const std::vector<at::Tensor> others = replicas[i].learning(options.frozen_text);
-    for (std::size_t k = 0; k < sums.size(); ++k) {
-      if (!others[k].grad().defined()) continue;
-      if (sums[k].grad().defined())
-        sums[k].mutable_grad().add_(others[k].grad());
-      else
-        sums[k].mutable_grad() = others[k].grad();
-      others[k].mutable_grad() = at::Tensor();
-    }
-  }
-  return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
 /// Held-out scenes, one in four grouped, drawn by the ordinary engine from what is published: the
@@ -115,6 +89,7 @@ Result<> train_unet(const TrainOptions& options) {
 
   const int threads = device.is_cpu() ? at::get_num_threads() : 1;
   std::vector<DiffusionNetworks> replicas(threads);
+  std::vector<std::vector<at::Tensor>> learning;
   for (DiffusionNetworks& replica : replicas) {
     replica.encoder = std::make_unique<nn::ClipText>(encoder_config);
     TRY_VOID(models::load_parameters(*replica.encoder, text_file, "text encoder", device, kType));
@@ -126,7 +101,8 @@ Result<> train_unet(const TrainOptions& options) {
     if (&replica == &replicas.front())
       log_line(options, fmt::format("unet: {} tensors from earlier", taken));
     nn::convert(*replica.unet, device, kType);
-    for (const at::Tensor& p : replica.learning(options.frozen_text)) p.set_requires_grad(true);
+    learning.push_back(replica.learning(options.frozen_text));
+    for (const at::Tensor& p : learning.back()) p.set_requires_grad(true);
   }
   nn::UNet& unet = *replicas.front().unet;
   nn::ClipText& encoder = *replicas.front().encoder;
@@ -136,6 +112,7 @@ Result<> train_unet(const TrainOptions& options) {
   const fs::path file = options.training / "unet.safetensors";
   TRY_ASSIGN(const std::int64_t before, restore_checkpoint(file, unet_optimizer, "unet."));
   if (!options.frozen_text) TRY_VOID(restore_checkpoint(file, text_optimizer, "text."));
+  spread_values(learning);
   log_line(options, fmt::format("unet: {} parameters, text encoder: {}, {} pictures done",
                                 nn::parameter_count(unet), nn::parameter_count(encoder), before));
   TRY_ASSIGN(const Examples examples, Examples::prepare(vae, tokenizer, options, threads));
@@ -163,15 +140,13 @@ Result<> train_unet(const TrainOptions& options) {
     std::vector<Example> shares;
     for (int i = 0; i < threads; ++i)
       shares.push_back(examples.draw(options.batch / threads, random));
-    const double loss = backward(replicas, shares, alphas, options);
+    const double loss = learn_from_shares(learning, [&](int i) {
+      return weighted_error(replicas[i], shares[i], alphas, options.prediction);
+    });
     const double rate = sitting.learning_rate();
     const double gradient = unet_optimizer.step(rate);
     if (!options.frozen_text) text_optimizer.step(rate * 0.3);
-    for (std::size_t i = 1; i < replicas.size(); ++i) {
-      at::NoGradGuard no_grad;
-      at::_foreach_copy_(replicas[i].learning(options.frozen_text),
-                         replicas.front().learning(options.frozen_text));
-    }
+    spread_values(learning);
     sitting.advance(options.batch, loss, gradient);
     if (sitting.should_save()) TRY_VOID(save());
   }

@@ -1,10 +1,15 @@
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
 
+#include "demo_model/captions.h"
 #include "demo_model/checkpoint.h"
 #include "demo_model/configs.h"
 #include "demo_model/data.h"
+#include "demo_model/replicas.h"
 #include "demo_model/sheets.h"
 #include "demo_model/sitting.h"
 #include "demo_model/warm_start.h"
@@ -14,6 +19,7 @@
 namespace invokeai::demo {
 namespace {
 
+constexpr auto kType = at::kBFloat16;
 constexpr const char* kStem = "diffusion_pytorch_model";
 
 /// Differences between neighbours along one dimension: edges weigh as much as areas.
@@ -46,6 +52,20 @@ at::Tensor recolored(const at::Tensor& pixels, drawer::Random& random) {
   return out;
 }
 
+fs::path base_of(const TrainOptions& options) {
+  return options.from.value_or(options.folder) / "vae";
+}
+
+/// The config of the weights that training begins with, else that of a new network.
+Result<nlohmann::json> network_json(const TrainOptions& options) {
+  nlohmann::json json = vae_config(options.size);
+  if (const fs::path file = base_of(options) / "config.json"; fs::exists(file)) {
+    TRY_ASSIGN(json, read_json(file));
+  }
+  json["sample_size"] = options.size;
+  return json;
+}
+
 /// Squares of a quarter of the area at random places: local statistics are the same as those of
 /// whole pictures, at a quarter of the cost.
 at::Tensor crop(const at::Tensor& pixels, std::int64_t side, std::uint64_t seed) {
@@ -57,25 +77,25 @@ at::Tensor crop(const at::Tensor& pixels, std::int64_t side, std::uint64_t seed)
 }
 
 /// 1 / standard deviation of the latents, so that the UNet sees unit variance.
-double measure_scaling(const nn::Vae& vae, const TrainOptions& options, at::ScalarType dtype) {
+double measure_scaling(const nn::Vae& vae, const TrainOptions& options) {
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> means;
   for (int i = 0; i < 16; ++i) {
     const auto pixels =
         paint_batch(random_scenes(options.seed * 7'000'000 + i * 32, 32), options.size);
-    means.push_back(vae.encode(pixels.to(at::Device(options.device), dtype)).mean.to(at::kFloat));
+    means.push_back(vae.encode(pixels.to(at::Device(options.device), kType)).mean.to(at::kFloat));
   }
   return 1 / at::cat(means).std().item<double>();
 }
 
 /// The network with the weights that are published: pictures as they were and as they come back,
 /// and the mean of their peak signal-to-noise ratios in dB.
-Result<double> look(const nn::Vae& vae, const TrainOptions& options, at::ScalarType dtype) {
+Result<double> look(const nn::Vae& vae, const TrainOptions& options) {
   at::NoGradGuard no_grad;
   const auto pixels = paint_batch(random_scenes(options.seed * 8'000'000, 32), options.size);
   const auto device = at::Device(options.device);
   const at::Tensor decoded =
-      vae.decode(vae.encode(pixels.to(device, dtype)).mean).to(at::kCPU, at::kFloat).clamp(-1, 1);
+      vae.decode(vae.encode(pixels.to(device, kType)).mean).to(at::kCPU, at::kFloat).clamp(-1, 1);
   const at::Tensor error = ((decoded - pixels) / 2).square().mean({1, 2, 3});
   auto pictures = to_pictures(at::stack({pixels, decoded}, 1).flatten(0, 1));
   TRY_VOID(write_sheet(options.training / "vae-sheet.png", pictures));
@@ -101,26 +121,58 @@ at::Tensor difference(const at::Tensor& decoded, const at::Tensor& pixels,
          0.1 * perceived_difference(decoded, pixels) + 1e-7 / area * divergence;
 }
 
+/// The error of one share of a batch, [b,3,s,s] in [-1,1].
+at::Tensor error_of(const nn::Vae& vae, const at::Tensor& pixels) {
+  const auto latent = vae.encode(pixels.to(kType));
+  const at::Tensor noise = at::randn_like(latent.mean);
+  const at::Tensor decoded =
+      vae.decode(latent.mean + (latent.log_variance * 0.5).exp() * noise).to(at::kFloat);
+  return difference(decoded, pixels, latent);
+}
+
+std::vector<at::Tensor> parameters_of(nn::Vae& vae) {
+  std::vector<at::Tensor> all;
+  vae.visit_parameters([&](const std::string&, at::Tensor& p) { all.push_back(p); });
+  return all;
+}
+
+/// A network with weights of earlier sittings where there are some, ready to learn; how many
+/// tensors were taken from there is written to `taken`.
+Result<std::unique_ptr<nn::Vae>> make_network(const nn::VaeConfig& config,
+                                              const TrainOptions& options, int& taken) {
+  auto vae = std::make_unique<nn::Vae>(config);
+  nn::initialise(*vae, options.seed);
+  // Latents start out nearly noiseless (standard deviation e^-2.5), so that there is something to
+  // read.
+  vae->visit_parameters([&](const std::string& name, at::Tensor& p) {
+    if (name == "quant_conv.bias") p.slice(0, config.latent_channels).fill_(-5);
+  });
+  TRY_ASSIGN(taken, warm_start(*vae, base_of(options), kStem));
+  nn::convert(*vae, at::Device(options.device), kType);
+  for (const at::Tensor& p : parameters_of(*vae)) p.set_requires_grad(true);
+  return vae;
+}
+
 }  // namespace
 
 Result<> train_vae(const TrainOptions& options) {
   const at::Device device(options.device);
-  const auto dtype = at::kBFloat16;
-  auto json = vae_config(options.size);
+  TRY_ASSIGN(nlohmann::json json, network_json(options));
   TRY_ASSIGN(const nn::VaeConfig config, nn::parse_vae_config(json));
-  nn::Vae vae(config);
-  nn::initialise(vae, options.seed);
-  // Latents start out nearly noiseless (standard deviation e^-2.5), so that there is something to
-  // read.
-  vae.visit_parameters([&](const std::string& name, at::Tensor& p) {
-    if (name == "quant_conv.bias") p.slice(0, config.latent_channels).fill_(-5);
-  });
-  TRY_ASSIGN(const int taken,
-             warm_start(vae, options.from.value_or(options.folder) / "vae", kStem));
-  nn::convert(vae, device, dtype);
+  int taken = 0;
+  std::vector<std::unique_ptr<nn::Vae>> replicas;
+  std::vector<std::vector<at::Tensor>> learning;
+  const int threads = device.is_cpu() ? std::clamp(options.batch / 2, 1, at::get_num_threads()) : 1;
+  for (int i = 0; i < threads; ++i) {
+    TRY_ASSIGN(auto replica, make_network(config, options, taken));
+    learning.push_back(parameters_of(*replica));
+    replicas.push_back(std::move(replica));
+  }
+  nn::Vae& vae = *replicas.front();
   nn::AdamW optimizer(vae, {.beta2 = 0.99, .weight_decay = 0.0, .ema_decay = 0.998});
   const fs::path file = options.training / "vae.safetensors";
   TRY_ASSIGN(const std::int64_t before, restore_checkpoint(file, optimizer));
+  spread_values(learning);
   log_line(options, fmt::format("vae: {} parameters, {} tensors from earlier, {} pictures done",
                                 nn::parameter_count(vae), taken, before));
   Sitting sitting(options, "vae", before);
@@ -128,8 +180,8 @@ Result<> train_vae(const TrainOptions& options) {
     TRY_VOID(save_checkpoint(file, optimizer.state(), sitting.done()));
     TRY_VOID(sitting.draw_curve());
     assign(vae, optimizer.averaged());
-    TRY_ASSIGN(const double decibels, look(vae, options, dtype));
-    json["scaling_factor"] = std::round(measure_scaling(vae, options, dtype) * 1e5) / 1e5;
+    TRY_ASSIGN(const double decibels, look(vae, options));
+    json["scaling_factor"] = std::round(measure_scaling(vae, options) * 1e5) / 1e5;
     log_line(options, fmt::format("vae: {:.2f} dB, scaling factor {}", decibels,
                                   json["scaling_factor"].dump()));
     TRY_VOID(
@@ -141,19 +193,17 @@ Result<> train_vae(const TrainOptions& options) {
   while (sitting.goes_on()) {
     const std::int64_t done = sitting.done();
     const bool whole = options.pictures - done <= options.decay / 2;  // whole pictures at the end
-    const int count = whole ? std::max(1, options.batch / 2) : options.batch;
+    const int count = whole ? std::max(threads, options.batch / 2) : options.batch;
     at::Tensor pixels =
         paint_batch(random_scenes(options.seed * 1'000'000'000 + done, count), options.size);
     if (!whole) pixels = crop(pixels, options.size / 2, options.seed + done / count);
     pixels = recolored(pixels, random).to(device);
-    const auto latent = vae.encode(pixels.to(dtype));
-    const at::Tensor noise = at::randn_like(latent.mean);
-    const at::Tensor decoded =
-        vae.decode(latent.mean + (latent.log_variance * 0.5).exp() * noise).to(at::kFloat);
-    const at::Tensor loss = difference(decoded, pixels, latent);
-    loss.backward();
+    const std::vector<at::Tensor> shares = pixels.chunk(threads);
+    const double loss = learn_from_shares(
+        learning, [&](int i) { return error_of(*replicas[i], shares[i]); });
     const double gradient = optimizer.step(sitting.learning_rate());
-    sitting.advance(count, loss.item<double>(), gradient);
+    spread_values(learning);
+    sitting.advance(count, loss, gradient);
     if (sitting.should_save()) TRY_VOID(save());
   }
   return save();
