@@ -21,8 +21,10 @@ TEST(HalfToBfloat16, AgreesWithTheTensorLibraryOnEveryNumber) {
   const at::Tensor nan = from.isnan();
   const at::Tensor got = at::from_blob(ours.data(), {65536}, at::TensorOptions().dtype(at::kBFloat16));
   EXPECT_TRUE(got.isnan().equal(nan));
-  for (std::size_t i = 0; i < halves.size(); ++i)
-    if (!nan[static_cast<std::int64_t>(i)].item<bool>()) ASSERT_EQ(ours[i], theirs[i]) << "half " << i;
+  for (std::size_t i = 0; i < halves.size(); ++i) {
+    if (nan[static_cast<std::int64_t>(i)].item<bool>()) continue;
+    ASSERT_EQ(ours[i], theirs[i]) << "half " << i;
+  }
 }
 
 TEST(HalfToBfloat16, HandlesEveryLengthAndOffset) {
