@@ -47,6 +47,7 @@ class MoreSettings {
 SettingValues describe_more(const pipeline::GenerationRequest& request) {
   MoreSettings more;
   more.add("long_prompts", request.long_prompts);
+  if (request.skip_normalize) more.add("skip_normalize", true);
   more.add("eta", request.eta);
   more.add("h_symmetry_time_pct", request.h_symmetry_time_pct);
   more.add("v_symmetry_time_pct", request.v_symmetry_time_pct);
