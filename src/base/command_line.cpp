@@ -169,11 +169,15 @@ class SwitchParser {
   }
 
  private:
+  bool from_prompt() const {
+    return from_ == WordsFrom::prompt_line || from_ == WordsFrom::fix_line;
+  }
+
   bool prompt_seen() const { return !result_.free_words.empty() || result_.values.has("prompt"); }
 
   std::vector<Column> columns() const {
     if (from_ == WordsFrom::init_file) return {Column::launch};
-    if (from_ == WordsFrom::prompt_line) return {Column::prompt};
+    if (from_prompt()) return {Column::prompt};
     if (prompt_seen()) return {Column::prompt, Column::launch};
     return {Column::launch, Column::prompt};
   }
@@ -202,7 +206,7 @@ class SwitchParser {
     const auto matches = find(word);
     if (matches.empty())
       return fail(ErrorCode::invalid_argument, "", "there is no switch {}; {} lists them all",
-                  shown(word), from_ == WordsFrom::prompt_line ? "-h" : "--help");
+                  shown(word), from_prompt() ? "-h" : "--help");
     if (!same_meaning(matches)) {
       std::vector<std::string> meanings;
       for (const Match& match : matches) meanings.push_back(match.flag);
@@ -248,6 +252,7 @@ class SwitchParser {
     const Setting& setting = *match.setting;
     Use use = match.column == Column::launch ? setting.launch : setting.prompt;
     if (default_value(setting) == value) use = Use::works;  // nothing is asked for
+    if (from_ == WordsFrom::fix_line && setting.fix) use = Use::works;
     if (use == Use::ignored)
       result_.notices.push_back(fmt::format("{} has no effect: {}", match.flag, setting.note));
     if (use == Use::refused && !result_.refused)

@@ -31,8 +31,9 @@ Result<SplitLine> split_prompt_line(std::string_view line);
 
 /// Where words come from decides which settings exist and which spelling wins: -V is --version at
 /// launch and --with_variations behind a prompt. On a shell's command line launch switches come
-/// first up to the prompt, prompt switches after it.
-enum class WordsFrom { init_file, shell, prompt_line };
+/// first up to the prompt, prompt switches after it. A fix line has the switches of a prompt line,
+/// some of which make sense only there.
+enum class WordsFrom { init_file, shell, prompt_line, fix_line };
 
 struct ParsedWords {
   SettingValues values;

@@ -47,6 +47,7 @@ struct Setting {
   SettingGroup group = SettingGroup::general;
   Use launch = Use::none;          ///< on the command line and in invokeai.init
   Use prompt = Use::none;          ///< behind a prompt
+  bool fix = false;                ///< works behind `!fix FILE`, whatever it does behind a prompt
   std::string_view fallback = {};  ///< value when it is not given, as typed; empty: none
   std::string_view help = {};
   double low = -std::numeric_limits<double>::infinity();  ///< allowed range, both ends included

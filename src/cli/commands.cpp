@@ -20,7 +20,7 @@ struct Entry {
 // In the order in which 2.3.0 looks for them.
 constexpr Entry kCommands[] = {
     {"!dream", Command::dream, "!dream", "PROMPT ...", "the same without !dream"},
-    {"!fix", Command::fix, "!fix", "FILE SWITCHES", "work on a finished picture: -G, -U, -c, -D"},
+    {"!fix", Command::fix, "!fix", "FILE SWITCHES", "work on a finished picture: --embiggen, -c, -D"},
     {"!mask", Command::mask, "!mask", "FILE -tm TEXT", "make a mask from words"},
     {"!switch", Command::models, "!switch", "MODEL", "draw with another model"},
     {"!models", Command::models, "!models", "", "list the models"},

@@ -30,7 +30,7 @@ Result<std::vector<image::FoundMetadata>> found_in(const fs::path& picture) {
   TRY_ASSIGN(const std::string bytes, read_file(picture, kMaxBytes));
   auto found = image::read_metadata(bytes);
   if (!found)
-    return fail(found.error().code, "", "{}: {}", shown(picture.string()), found.error().message);
+    return fail(found.error().code, "", "{}: {}", picture.string(), found.error().message);
   return found;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/interrupt.h"
 #include "cli/prompts.h"
 #include "cli/token_log.h"
+#include "jobs/fix.h"
 
 namespace invokeai::cli {
 namespace {
@@ -81,28 +82,32 @@ std::string Session::stored_prompt(SettingValues& values) {
   }
   console_.info(fmt::format("retrieved the prompt {} from {}", shown(found->prompt),
                             printable(picture->string())));
-  values.set("prompt_dialect", found->prompt_dialect);
-  values.set("dynamic_prompts", false);  // it is settled
-  if (!values.has("negative_prompt")) values.set("negative_prompt", found->negative_prompt);
-  if (found->more.has("long_prompts") && !values.has("long_prompts"))
-    values.set("long_prompts", found->more.text("long_prompts"));
-  return found->prompt;
+  return jobs::take_stored_prompt(*found, values);
+}
+
+void Session::take_recommended(SettingValues& values) {
+  if (const std::string told = jobs::take_recommended(values, engine_.model().recommended);
+      !told.empty())
+    console_.notice(told);
+}
+
+/// Chooses from {a|b} and __file__, and makes sure that the result can be stored.
+Result<> Session::settle(jobs::Job& job, const SettingValues& values) {
+  if (values.flag("dynamic_prompts")) {
+    TRY_ASSIGN(const auto notes, settle_dynamic_prompts(job, wildcard_folder(values, root_)));
+    for (const text::Note& note : notes)
+      console_.notice(fmt::format("prompt, column {}: {}", note.column, note.message));
+  }
+  return jobs::check_output_folder(job.output.folder);
 }
 
 Result<jobs::Job> Session::make_job(std::string prompt, SettingValues& values) {
   TRY_VOID(recall_seed(values));
   TRY_VOID(recall_picture(values));
   if (prompt.empty() && values.has("init_img")) prompt = stored_prompt(values);
-  if (const std::string told = jobs::take_recommended(values, engine_.model().recommended);
-      !told.empty())
-    console_.notice(told);
+  take_recommended(values);
   TRY_ASSIGN(jobs::Job job, jobs::make_job(prompt, values, root_));
-  if (values.flag("dynamic_prompts")) {
-    TRY_ASSIGN(const auto notes, settle_dynamic_prompts(job, wildcard_folder(values, root_)));
-    for (const text::Note& note : notes)
-      console_.notice(fmt::format("prompt, column {}: {}", note.column, note.message));
-  }
-  TRY_VOID(jobs::check_output_folder(job.output.folder));
+  TRY_VOID(settle(job, values));
   return job;
 }
 
@@ -112,7 +117,9 @@ Result<> Session::show_tokens(const jobs::Job& job, const SettingValues& values)
   }
   std::vector<jobs::PicturePrompt> pictures = job.pictures;
   if (pictures.empty()) pictures.push_back({job.request.prompt, job.request.negative_prompt, 0});
-  const auto marks = console_.likes_colours() ? TokenMarks::colours : TokenMarks::bars;
+  const TokenLogOptions options{
+      .marks = console_.likes_colours() ? TokenMarks::colours : TokenMarks::bars,
+      .continued = prompts_are_continued(values)};
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const bool seen = std::any_of(pictures.begin(), pictures.begin() + i, [&](const auto& other) {
       return other.prompt == pictures[i].prompt &&
@@ -120,7 +127,7 @@ Result<> Session::show_tokens(const jobs::Job& job, const SettingValues& values)
     });
     if (seen) continue;
     TRY_ASSIGN(const text::ParsedPrompt parsed, understand(pictures[i], values));
-    console_.block(token_log(parsed, *tokenizer_, marks));
+    console_.block(token_log(parsed, *tokenizer_, options));
   }
   return {};
 }
@@ -154,11 +161,15 @@ int Session::run_command(const PromptCommand& command) {
   for (const std::string& notice : command.notices) console_.notice(notice);
   SettingValues values = defaults_;
   values.merge(command.values);
-  auto job = make_job(command.prompt, values);
+  const auto job = make_job(command.prompt, values);
   if (!job) return fail_with(job.error());
+  return run_job(*job, values);
+}
+
+int Session::run_job(const jobs::Job& job, const SettingValues& values) {
   if (values.flag("log_tokenization"))
-    if (auto ok = show_tokens(*job, values); !ok) return fail_with(ok.error());
-  jobs::JobReport report = draw(*job);
+    if (auto ok = show_tokens(job, values); !ok) return fail_with(ok.error());
+  jobs::JobReport report = draw(job);
   if (!report.pictures.empty()) {
     ++command_number_;
     last_seeds_ = std::move(report.seeds);

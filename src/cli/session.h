@@ -50,6 +50,9 @@ class Session {
   Result<> recall_seed(SettingValues& values);
   Result<> recall_picture(SettingValues& values);
   std::string stored_prompt(SettingValues& values);
+  void take_recommended(SettingValues& values);
+  Result<> settle(jobs::Job& job, const SettingValues& values);
+  int run_job(const jobs::Job& job, const SettingValues& values);
   Result<> show_tokens(const jobs::Job& job, const SettingValues& values);
   jobs::JobReport draw(const jobs::Job& job);
   int fail_with(const Error& error);
@@ -63,7 +66,8 @@ class Session {
   Result<> recall_line(std::string_view number);
   Result<> fetch(std::string_view rest);
   Result<> fetch_many(const fs::path& pattern, const fs::path& file);
-  Result<> fix(std::string_view rest);
+  Result<jobs::Job> make_fix_job(std::string_view rest, SettingValues& values);
+  int fix(std::string_view rest);
   Result<> mask(std::string_view rest);
   Result<fs::path> find_picture(std::string_view name) const;
   void offer_line(const std::string& line);

@@ -6,6 +6,7 @@
 #include "cli/fetch.h"
 #include "cli/prompts.h"
 #include "cli/session.h"
+#include "jobs/fix.h"
 #include "jobs/text_mask.h"
 
 namespace invokeai::cli {
@@ -29,7 +30,7 @@ struct FileLine {
   ParsedWords switches;
 };
 
-Result<FileLine> parse_file_line(std::string_view command, std::string_view rest) {
+Result<FileLine> parse_file_line(std::string_view command, std::string_view rest, WordsFrom from) {
   TRY_ASSIGN(SplitLine split, split_prompt_line(rest));
   if (!rest.starts_with('"')) {  // completion writes "my\ picture.png"
     TRY_ASSIGN(const auto words, shell_words(split.prompt));
@@ -38,7 +39,7 @@ Result<FileLine> parse_file_line(std::string_view command, std::string_view rest
   if (split.prompt.empty())
     return fail(ErrorCode::invalid_argument, "", "{} wants a picture: {} FILE, then switches",
                 command, command);
-  TRY_ASSIGN(ParsedWords parsed, parse_words(split.words, WordsFrom::prompt_line));
+  TRY_ASSIGN(ParsedWords parsed, parse_words(split.words, from));
   if (!parsed.free_words.empty())
     return fail(ErrorCode::invalid_argument, "",
                 "left-over words {}: behind the file stand only switches and their values",
@@ -62,7 +63,7 @@ bool has_ending(const fs::path& path, std::initializer_list<const char*> endings
 std::optional<int> Session::run_bang(const CommandLine& line) {
   switch (line.command) {
     case Command::fix:
-      return finish(fix(line.rest));
+      return fix(line.rest);
     case Command::mask:
       return finish(mask(line.rest));
     case Command::models:
@@ -197,25 +198,27 @@ Result<> Session::fetch_many(const fs::path& pattern, const fs::path& file) {
   return {};
 }
 
-Result<> Session::fix(std::string_view rest) {
-  TRY_ASSIGN(FileLine line, parse_file_line("!fix", rest));
+Result<jobs::Job> Session::make_fix_job(std::string_view rest, SettingValues& values) {
+  TRY_ASSIGN(FileLine line, parse_file_line("!fix", rest, WordsFrom::fix_line));
   TRY_ASSIGN(const fs::path picture, find_picture(line.file));
   if (line.switches.refused) return tl::make_unexpected(std::move(*line.switches.refused));
-  // Faces and size were refused above: what is left draws from the picture, as -I does.
-  for (const auto& [name, flag] : {std::pair{"embiggen", "--embiggen"}, {"embiggen_tiles", "--embiggen_tiles"},
-                                   {"out_direction", "-D"}, {"outcrop", "-c"}})
-    if (line.switches.values.has(name))
-      return fail(ErrorCode::unsupported, "",
-                  "!fix {} {} is drawn from the picture here: type PROMPT -I {} {} ... (without a "
-                  "prompt that of the picture is taken)",
-                  shown(picture.string()), flag, printable(line.file), flag);
-  return fail(ErrorCode::invalid_argument, "",
-              "!fix {} wants to know what to do: -G (faces), -U (size), --embiggen, -D or -c",
-              shown(picture.string()));
+  for (const std::string& notice : line.switches.notices) console_.notice(notice);
+  values.merge(line.switches.values);
+  take_recommended(values);
+  TRY_ASSIGN(jobs::Job job,
+             jobs::make_fix_job(picture, values.text("new_prompt"), values, root_));
+  TRY_VOID(settle(job, values));
+  return job;
+}
+
+int Session::fix(std::string_view rest) {
+  SettingValues values = defaults_;
+  const auto job = make_fix_job(rest, values);
+  return job ? run_job(*job, values) : fail_with(job.error());
 }
 
 Result<> Session::mask(std::string_view rest) {
-  TRY_ASSIGN(FileLine line, parse_file_line("!mask", rest));
+  TRY_ASSIGN(FileLine line, parse_file_line("!mask", rest, WordsFrom::prompt_line));
   TRY_ASSIGN(const fs::path picture, find_picture(line.file));
   if (!line.switches.values.has("text_mask"))
     return fail(ErrorCode::invalid_argument, "", "!mask {} wants the words to look for: -tm TEXT",

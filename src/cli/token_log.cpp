@@ -17,8 +17,8 @@ constexpr int kColours = 6;  // red to cyan, ANSI 31..36
 
 class TokenLog {
  public:
-  TokenLog(const text::ClipTokenizer& tokenizer, TokenMarks marks)
-      : tokenizer_(tokenizer), marks_(marks) {}
+  TokenLog(const text::ClipTokenizer& tokenizer, const TokenLogOptions& options)
+      : tokenizer_(tokenizer), options_(options) {}
 
   std::vector<std::string> take() { return std::move(lines_); }
 
@@ -76,7 +76,8 @@ class TokenLog {
     add(fmt::format("Tokens ({}) ({}):", label, edge - ids.begin()));
     if (edge != ids.begin()) lines_.push_back(marked({ids.begin(), edge}));
     if (edge == ids.end()) return;
-    add(fmt::format("Tokens Discarded ({}):", ids.end() - edge));
+    add(fmt::format("Tokens {} ({}):", options_.continued ? "Continued" : "Discarded",
+                    ids.end() - edge));
     lines_.push_back(marked({edge, ids.end()}));
   }
 
@@ -90,24 +91,29 @@ class TokenLog {
   }
 
   std::string marked(const std::vector<int>& ids) const {
+    const bool colours = options_.marks == TokenMarks::colours;
     std::string line;
     for (std::size_t i = 0; i < ids.size(); ++i)
-      line += marks_ == TokenMarks::colours
-                  ? fmt::format("\x1b[0;3{};40m{}", i % kColours + 1, text_of(ids[i]))
-                  : text_of(ids[i]) + "|";
-    return marks_ == TokenMarks::colours ? line + "\x1b[0m" : line;
+      line += colours ? fmt::format("\x1b[0;3{};40m{}", i % kColours + 1, text_of(ids[i]))
+                      : text_of(ids[i]) + "|";
+    return colours ? line + "\x1b[0m" : line;
   }
 
   const text::ClipTokenizer& tokenizer_;
-  TokenMarks marks_;
+  TokenLogOptions options_;
   std::vector<std::string> lines_;
 };
 
 }  // namespace
 
+bool prompts_are_continued(const SettingValues& values) {
+  return values.text("long_prompts") == "continue" || values.text("prompt_dialect") == "a1111";
+}
+
 std::vector<std::string> token_log(const text::ParsedPrompt& parsed,
-                                   const text::ClipTokenizer& tokenizer, TokenMarks marks) {
-  TokenLog log(tokenizer, marks);
+                                   const text::ClipTokenizer& tokenizer,
+                                   const TokenLogOptions& options) {
+  TokenLog log(tokenizer, options);
   const text::Conjunction& positive = parsed.positive;
   const bool several = positive.members.size() > 1;
   log.add("Parsed Prompt: " +

@@ -162,8 +162,9 @@ Result<std::string> format_name(std::string_view format, const NameValues& value
   return name;
 }
 
-bool uses_prefix(std::string_view format) {
-  return format.find("{prefix}") != format.npos || format.find("{prefix:") != format.npos;
+bool never_replaces(std::string_view format) {
+  return format.find("{prefix}") != format.npos || format.find("{prefix:") != format.npos ||
+         format.find("{again}") != format.npos;
 }
 
 fs::path prompt_folder(const fs::path& outdir, std::string_view prompt) {

@@ -32,8 +32,9 @@ std::string format_prefix(std::int64_t prefix);
 /// left).
 Result<std::string> format_name(std::string_view format, const NameValues& values);
 
-/// True when `format` uses the running number, so that no two pictures ever share a name.
-bool uses_prefix(std::string_view format);
+/// True when `format` uses the running number `{prefix}`, or `{again}`, which is empty, -01, -02...
+/// for each further picture of a name: no two pictures ever share one.
+bool never_replaces(std::string_view format);
 
 /// The folder below `outdir` for pictures of this prompt (`--prompt_as_dir`, cli spec 2.6):
 /// forbidden characters become `_`, and it is cut so that the name and, with 39 characters more,

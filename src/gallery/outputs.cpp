@@ -121,11 +121,12 @@ Result<SavedPicture> save_picture(const PictureName& name, const image::Image& p
                                   const image::TextChunks& texts, int compression,
                                   const BeforeNaming& before_naming) {
   TRY_ASSIGN(const std::string bytes, image::encode_png(picture, texts, compression));
-  const Existing existing = uses_prefix(name.format) ? Existing::keep : Existing::replace;
+  const Existing existing = never_replaces(name.format) ? Existing::keep : Existing::replace;
   NameValues values = name.values;
   std::int64_t prefix = name.prefix;
   for (int tries = 0; tries < kMaxTries; ++tries) {
     values["prefix"] = format_prefix(prefix);
+    values["again"] = tries == 0 ? std::string() : fmt::format("-{:02}", tries);
     TRY_ASSIGN(const std::string file, format_name(name.format, values));
     const fs::path path = name.folder / file;
     TRY_ASSIGN(const bool written, write_output(path, bytes, existing, before_naming));

@@ -19,7 +19,8 @@ enum class Existing { keep, replace };
 struct PictureName {
   fs::path folder;
   std::string format{kDefaultNameFormat};
-  NameValues values;        ///< `seed` and whatever else `format` uses; `prefix` is filled in here
+  NameValues values;        ///< `seed` and whatever else `format` uses; `prefix` and `again` are
+                            ///< filled in here
   std::int64_t prefix = 1;  ///< from next_prefix(), once per command
 };
 
@@ -40,7 +41,8 @@ Result<bool> write_output(const fs::path& path, std::string_view bytes, Existing
                           const BeforeNaming& before_naming = {});
 
 /// Writes the picture as PNG under its name (cli spec 2.6). A format with {prefix} never
-/// overwrites: when the name is taken, the next free number is used. Any other format replaces.
+/// overwrites: when the name is taken, the next free number is used; with {again} the next free of
+/// -01, -02... Any other format replaces.
 /// Errors: those of format_name(), encode_png() and write_output().
 Result<SavedPicture> save_picture(const PictureName& name, const image::Image& picture,
                                   const image::TextChunks& texts, int compression = 6,

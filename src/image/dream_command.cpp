@@ -88,8 +88,9 @@ class CommandLine {
   std::string line_;
 };
 
-void add_input(CommandLine& line, const ImageMetadata& picture) {
-  line.add("-I", path_word(picture.init_image));
+/// `named`: a path that stands in the command already.
+void add_input(CommandLine& line, const ImageMetadata& picture, std::string_view named) {
+  if (picture.init_image != named) line.add("-I", path_word(picture.init_image));
   line.add("-A", picture.sampler);
   line.add_if(picture.fit, "--fit");
   if (!picture.init_mask.empty()) line.add("-M", path_word(picture.init_mask));
@@ -145,7 +146,8 @@ void add_more(CommandLine& line, const SettingValues& more) {
   }
 }
 
-void add_switches(CommandLine& line, const ImageMetadata& picture, bool grid) {
+void add_switches(CommandLine& line, const ImageMetadata& picture, bool grid,
+                  std::string_view named = {}) {
   line.add("-s", picture.steps);
   line.add("-S", picture.seed);
   line.add("-W", picture.width);
@@ -162,7 +164,7 @@ void add_switches(CommandLine& line, const ImageMetadata& picture, bool grid) {
     if (!picture.init_color.empty()) line.add("--init_color", path_word(picture.init_color));
     if (picture.hires_fix && picture.strength != kDefaultStrength) line.add("-f", picture.strength);
   } else {
-    add_input(line, picture);
+    add_input(line, picture, named);
   }
   add_postprocessing(line, picture);
   std::string variations;
@@ -200,7 +202,7 @@ std::string grid_dream_command(std::span<const ImageMetadata> pictures) {
 std::string fix_command(const std::string& path, const ImageMetadata& picture) {
   CommandLine line;
   line.add("!fix", path_word(path));
-  add_switches(line, picture, false);
+  add_switches(line, picture, false, path);
   return line.take();
 }
 

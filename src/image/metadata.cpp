@@ -12,10 +12,12 @@ namespace invokeai::image {
 namespace {
 
 constexpr std::string_view kKeptBesides[] = {
-    "long_prompts",  "eta",          "h_symmetry_time_pct", "v_symmetry_time_pct",
-    "seamless_axes", "invert_mask",  "mask_blur",           "match_colors",
-    "force_outpaint", "infill_method", "tile_size",         "seam_size",
-    "seam_blur",     "seam_strength", "seam_steps"};
+    "long_prompts",        "skip_normalize",      "eta",
+    "h_symmetry_time_pct", "v_symmetry_time_pct", "seamless_axes",
+    "invert_mask",         "mask_blur",           "match_colors",
+    "force_outpaint",      "infill_method",       "tile_size",
+    "seam_size",           "seam_blur",           "seam_strength",
+    "seam_steps"};
 
 using Json = nlohmann::ordered_json;
 
@@ -86,7 +88,8 @@ Json prompt_json(const ImageMetadata& picture) {
   if (picture.prompt_dialect != "invoke")
     return Json::array({{{"prompt", picture.prompt}, {"weight", 1.0}}});
   Json list = Json::array();
-  for (const auto& [text, weight] : weighted_parts(prompt_with_negative(picture)))
+  const bool normalised = !picture.more.flag("skip_normalize");
+  for (const auto& [text, weight] : weighted_parts(prompt_with_negative(picture), normalised))
     list.push_back({{"prompt", text}, {"weight", weight}});
   return list;
 }
@@ -175,7 +178,7 @@ TextChunks chunks(std::string dream, std::string json) {
 
 std::span<const std::string_view> kept_besides() { return kKeptBesides; }
 
-std::vector<WeightedText> weighted_parts(std::string_view prompt) {
+std::vector<WeightedText> weighted_parts(std::string_view prompt, bool normalised) {
   const auto enclosed = find_enclosed(prompt);
   std::vector<WeightedText> parts;
   std::size_t start = 0;
@@ -197,7 +200,7 @@ std::vector<WeightedText> weighted_parts(std::string_view prompt) {
   }
   if (start < prompt.size()) parts.push_back({std::string(prompt.substr(start)), 1.0});
   if (parts.size() < 2) return {{std::string(prompt), 1.0}};
-  normalise(parts);
+  if (normalised) normalise(parts);
   return parts;
 }
 

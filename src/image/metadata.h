@@ -106,9 +106,9 @@ struct WeightedText {
 };
 
 /// The legacy blend `text:weight text:weight` taken apart, weights divided by their sum (equal when
-/// the sum is 0). Only a colon before a number counts, and none inside [...], (...) or "..." (the
+/// the sum is 0) unless they are not to be `normalised`. Only a colon before a number counts, and none inside [...], (...) or "..." (the
 /// mended cli spec 4.6). Anything else, the empty prompt too, is one part of weight 1.
-std::vector<WeightedText> weighted_parts(std::string_view prompt);
+std::vector<WeightedText> weighted_parts(std::string_view prompt, bool normalised = true);
 
 /// The command line that makes the picture again (cli spec 5.1). The prompt is quoted when the
 /// command line would otherwise read it differently; line breaks in it become blanks.
@@ -117,7 +117,8 @@ std::string dream_command(const ImageMetadata& picture);
 /// The same for a grid: the first picture's command, `--grid`, and all seeds as a comment.
 std::string grid_dream_command(std::span<const ImageMetadata> pictures);
 
-/// "!fix <path> <switches>": how a finished picture was worked on.
+/// "!fix <path> <switches>": how a finished picture was worked on. The picture itself is not named a
+/// second time as the one to start from.
 std::string fix_command(const std::string& path, const ImageMetadata& picture);
 
 /// "!mask <path> -tm <words> <threshold>": how a mask was made.
@@ -135,5 +136,11 @@ std::string grid_metadata_json(std::span<const ImageMetadata> pictures, const Ap
 /// Both texts, ready for encode_png.
 TextChunks metadata_chunks(const ImageMetadata& picture, const AppMetadata& app);
 TextChunks grid_metadata_chunks(std::span<const ImageMetadata> pictures, const AppMetadata& app);
+
+/// Both texts of a picture that `!fix` made: the command of `step`, and the `sd-metadata` of the
+/// picture worked on with `step` as the last of its `postprocessing` (cli spec 3.2, 5.3).
+///   source  that `sd-metadata`; when it describes no single picture, `drawn` is described afresh
+TextChunks fixed_metadata_chunks(std::string_view source, ImageMetadata drawn,
+                                 const AppMetadata& app, const Postprocessing& step);
 
 }  // namespace invokeai::image

@@ -30,6 +30,11 @@ SplitPrompt split_prompt(const ImageMetadata& picture) {
   return split;
 }
 
+/// Whether edges across this axis, x or y, fit each other.
+bool is_seamless(const ImageMetadata& picture, char axis) {
+  return picture.seamless && picture.more.text("seamless_axes").find(axis) != std::string::npos;
+}
+
 /// InvokeAI 3 and later have no Karras form of these.
 bool has_karras_form(std::string_view scheduler) {
   constexpr std::string_view kPlain[] = {"ddim", "pndm", "euler_a", "lcm"};
@@ -82,7 +87,8 @@ std::vector<std::string> lost_in(const ImageMetadata& picture, MetadataForm form
   lose_if(a1111 && !picture.init_image.empty(), "the name of its initial image");
   lose_if(a1111 && picture.hires_fix, "its two passes");
   lose_if(!picture.init_color.empty(), "the picture whose colours it has");
-  for (const auto& [name, value] : picture.more.given()) lose_if(true, fmt::format("its {}", name));
+  for (const auto& [name, value] : picture.more.given())
+    lose_if(a1111 || name != "seamless_axes", fmt::format("its {}", name));
   lose_if(picture.facetool_strength > 0 || picture.upscale || !picture.postprocessing.empty() ||
               !picture.embiggen.empty() || !picture.outcrop.empty() || picture.out_direction,
           "what was done after drawing");
@@ -111,8 +117,8 @@ std::string as_invokeai_metadata(const ImageMetadata& picture, const AppMetadata
       {"cfg_scale", picture.cfg_scale},
       {"steps", picture.steps},
       {"scheduler", scheduler_of(picture)},
-      {"seamless_x", picture.seamless},
-      {"seamless_y", picture.seamless}};
+      {"seamless_x", is_seamless(picture, 'x')},
+      {"seamless_y", is_seamless(picture, 'y')}};
   if (app.model_id) {
     json["model"] = {{"name", *app.model_id}, {"type", "main"}};
     if (app.model_hash && app.model_hash->size() == kSha256Digits)

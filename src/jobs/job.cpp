@@ -56,6 +56,7 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
   request.negative_prompt = values.text("negative_prompt");
   request.prompt_dialect = values.text("prompt_dialect");
   request.long_prompts = values.text("long_prompts");
+  request.skip_normalize = values.flag("skip_normalize");
   request.steps = static_cast<int>(values.integer("steps"));
   request.cfg_scale = values.real("cfg_scale");
   request.iterations = static_cast<int>(std::max<std::int64_t>(1, values.integer("iterations")));

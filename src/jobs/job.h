@@ -39,12 +39,21 @@ struct Sources {
   std::string init_color;  ///< path, empty: none
 };
 
+/// A finished picture that is worked on (`!fix`, cli spec 3.2).
+struct Fix {
+  fs::path picture;
+  std::string tool;         ///< outcrop, outpaint or embiggen
+  std::string sd_metadata;  ///< the picture's own, empty when it has none
+  std::optional<image::ImageMetadata> drawn;  ///< how it was drawn, as far as it tells
+};
+
 struct Job {
   pipeline::GenerationRequest request;
   /// One for each picture when their prompts differ (dynamic prompts), in place of the request's
   /// own prompts and seed; they are drawn one at a time. Empty: all are drawn from the request.
   std::vector<PicturePrompt> pictures;
   Sources sources;
+  std::optional<Fix> fix;  ///< the request works on this picture; there is one result
   OutputOptions output;
 };
 

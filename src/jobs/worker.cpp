@@ -47,6 +47,7 @@ class MoreSettings {
 SettingValues describe_more(const pipeline::GenerationRequest& request) {
   MoreSettings more;
   more.add("long_prompts", request.long_prompts);
+  if (request.skip_normalize) more.add("skip_normalize", true);
   more.add("eta", request.eta);
   more.add("h_symmetry_time_pct", request.h_symmetry_time_pct);
   more.add("v_symmetry_time_pct", request.v_symmetry_time_pct);
@@ -253,14 +254,20 @@ class Run {
     name.values["prompt"] = request.prompt;
     name.values["width"] = std::int64_t{made.width};
     name.values["height"] = std::int64_t{made.height};
-    return store(std::move(name), made.picture, image::metadata_chunks(metadata, app_),
-                 {.index = made.index,
-                  .path = {},
-                  .seed = made.seed,
-                  .seconds = made.seconds,
-                  .width = made.width,
-                  .height = made.height,
-                  .command = image::dream_command(metadata)});
+    StoredPicture stored{.index = made.index,
+                         .path = {},
+                         .seed = made.seed,
+                         .seconds = made.seconds,
+                         .width = made.width,
+                         .height = made.height,
+                         .command = image::dream_command(metadata)};
+    if (!job_.fix)
+      return store(std::move(name), made.picture, image::metadata_chunks(metadata, app_), stored);
+    stored.command = image::fix_command(job_.fix->picture.string(), metadata);
+    const auto texts =
+        image::fixed_metadata_chunks(job_.fix->sd_metadata, job_.fix->drawn.value_or(metadata),
+                                     app_, {job_.fix->tool, stored.command});
+    return store(std::move(name), made.picture, texts, stored);
   }
 
   /// A grid always has the usual name and packing (cli spec 2.8).

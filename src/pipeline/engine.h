@@ -27,6 +27,8 @@ struct GenerationRequest {
   std::string prompt_dialect = "invoke";  ///< how to read both: invoke or a1111
   std::string long_prompts = "truncate";  ///< beyond 75 tokens: truncate, or continue in further
                                           ///< windows (which a1111 always does)
+  bool skip_normalize = false;           ///< weights of `text:weight text:weight` as typed, not
+                                         ///< divided by their sum
   int steps = 50;                        ///< length of the noise schedule, 1..999
   double cfg_scale = 7.5;                ///< guidance g in e_u + g*(e_c - e_u), >= 1; 1 = no guidance
   std::optional<std::uint32_t> seed;     ///< of the first picture; none = random

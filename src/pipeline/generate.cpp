@@ -185,7 +185,9 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
   TRY_ASSIGN(const text::PromptDialect dialect, text::parse_dialect(request.prompt_dialect));
   TRY_ASSIGN(const text::ParsedPrompt prompt,
              text::parse_prompt(request.prompt,
-                                {.dialect = dialect, .negative = request.negative_prompt}));
+                                {.dialect = dialect,
+                                 .skip_normalize = request.skip_normalize,
+                                 .negative = request.negative_prompt}));
   return Request(*this, request, callbacks, cancel, prompt).draw_all();
 }
 

@@ -182,6 +182,12 @@ void expect_in_order(const std::string& text, const Words& parts, const std::str
 TEST_F(Program, SessionsOfTheTable) {
   std::ofstream(folder_ / "replay.txt") << "from a file -s2 -S1\n# remark\n!replay more.txt\n";
   std::ofstream(folder_ / "quit.txt") << "before -s2 -S1\nq\nnever\n";
+  const std::string foreign = *image::encode_png(
+      image::Image(64, 64, 3),
+      {{"invokeai_metadata",
+        R"({"positive_prompt": "a fox", "seed": 1, "steps": 20, "scheduler": "euler", "seamless_x": true,
+            "loras": [{"model": {"name": "pixel"}, "weight": 0.75}], "app_version": "5.4.3"})"}});
+  ASSERT_TRUE(write_file_atomically(folder_ / "foreign.png", foreign));
   const auto sessions = read_sessions(folder_.string());
   EXPECT_GT(sessions.size(), 15u);
   for (const ScriptedSession& session : sessions) {

@@ -73,6 +73,20 @@ TEST_F(LaunchTest, CommandLineWinsOverInitFile) {
   ASSERT_EQ(read->notices.size(), 1u) << "only where the settings are from";
 }
 
+TEST_F(LaunchTest, TheInitFileIsThatOfTheRootFolderInUse) {
+  write("root/invokeai.init", "-s 11");
+  write("other/invokeai.init", "-s 12");
+  write("venv-parent/invokeai.init", "-s 13");
+  write("home/invokeai/invokeai.init", "-s 14");
+  EXPECT_EQ(launch({})->values.integer("steps"), 11) << "the environment's";
+  EXPECT_EQ(launch({"--root_dir", (folder_ / "other").string()})->values.integer("steps"), 12);
+  variables_.erase("INVOKEAI_ROOT");
+  variables_["VIRTUAL_ENV"] = (folder_ / "venv-parent/.venv").string();
+  EXPECT_EQ(launch({})->values.integer("steps"), 13);
+  variables_.erase("VIRTUAL_ENV");
+  EXPECT_EQ(launch({})->values.integer("steps"), 14);
+}
+
 TEST_F(LaunchTest, OldInitFileAndRootDirInside) {
   write("home/.invokeai", "--root_dir /elsewhere -s 7 --gui --dump_prompt json --help");
   const auto read = launch({});

@@ -18,7 +18,8 @@ Lines log_of(const std::string& line, TokenMarks marks) {
   const auto parsed =
       understand({command->prompt, command->values.text("negative_prompt"), 0}, command->values);
   EXPECT_TRUE(parsed.has_value()) << line;
-  return token_log(*parsed, *tokenizer_of({}), marks);
+  return token_log(*parsed, *tokenizer_of({}),
+                   {.marks = marks, .continued = prompts_are_continued(command->values)});
 }
 
 TEST(TokenLog, LinesOfTheTable) {

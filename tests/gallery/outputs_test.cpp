@@ -143,6 +143,14 @@ TEST_F(Outputs, AFixedNameReplaces) {
   EXPECT_EQ(names().size(), 1u);
 }
 
+TEST_F(Outputs, AgainCountsThePicturesOfOneName) {
+  auto name = numbered(42);
+  name.format = "cat.{seed}.outcrop{again}.png";
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(save_picture(name, dot_, {}));
+  EXPECT_EQ(names(), (std::set<std::string>{"cat.42.outcrop.png", "cat.42.outcrop-01.png",
+                                            "cat.42.outcrop-02.png"}));
+}
+
 TEST_F(Outputs, BadFormatsAndCompressionAreReported) {
   auto name = numbered(42);
   name.format = "{sede}.png";

@@ -121,6 +121,48 @@ TEST(Metadata, FixCommandNamesTheFile) {
       "!fix \"out/my cat.png\" -s 50 -S 0 -W 512 -H 512 -C 7.5 -A k_lms -U 2.0");
 }
 
+TEST(Metadata, FixCommandNamesItsPictureOnce) {
+  EXPECT_EQ(fix_command("cat.png", picture_from(R"({"init_image": "cat.png", "strength": 0.9,
+                                                   "outcrop": [["top", 64]]})")),
+            "!fix cat.png -s 50 -S 0 -W 512 -H 512 -C 7.5 -A k_lms -f 0.9 -c top 64");
+}
+
+TEST(Metadata, WorkOnAPictureIsNotedInItsOwnMetadata) {
+  const Postprocessing step{"outcrop", "!fix cat.png -c top 64"};
+  const auto json_of = [&](const std::string& source) {
+    const TextChunks chunks =
+        fixed_metadata_chunks(source, picture_from(R"({"prompt": "a dog", "seed": 3})"), {}, step);
+    EXPECT_EQ(chunks.at(0), (TextChunk{"Dream", step.dream_command}));
+    EXPECT_EQ(chunks.at(1).keyword, "sd-metadata");
+    return Json::parse(chunks.at(1).text);
+  };
+  const Json noted = {{"tool", step.tool}, {"dream_command", step.dream_command}};
+  // All that was there stays, even what we do not know.
+  const Json first = json_of(R"({"model": "m", "image": {"prompt": "a cat", "seed": 7, "new": 1}})");
+  EXPECT_EQ(first, (Json{{"model", "m"},
+                         {"image",
+                          {{"prompt", "a cat"},
+                           {"seed", 7},
+                           {"new", 1},
+                           {"postprocessing", Json::array({noted})}}}}));
+  EXPECT_EQ(json_of(first.dump()).at("image").at("postprocessing"), Json::array({noted, noted}));
+  // A foreign picture, a grid, broken texts: the picture is described afresh.
+  for (const char* source : {"", "[", "[]", R"({"image": 3})", R"({"images": [{"seed": 1}]})",
+                             R"({"image": {"postprocessing": []}})"}) {
+    const Json fresh = json_of(source).at("image");
+    EXPECT_EQ(fresh.at("seed"), 3) << source;
+    EXPECT_EQ(fresh.at("postprocessing"), Json::array({noted})) << source;
+  }
+}
+
+TEST(Metadata, WeightsAsTypedAreNotDivided) {
+  const auto picture = picture_from(R"({"prompt": "a:2 b:3", "more": {"skip_normalize": true}})");
+  const Json image = Json::parse(sd_metadata_json(picture, {})).at("image");
+  EXPECT_EQ(image.at("prompt"), Json::parse(R"([{"prompt": "a", "weight": 2.0},
+                                                {"prompt": "b", "weight": 3.0}])"));
+  EXPECT_EQ(image.at("skip_normalize"), true);
+}
+
 TEST(Metadata, TextToImageJsonIsComplete) {
   const AppMetadata app{.model_id = "stable-diffusion-1.5", .model_hash = std::nullopt};
   EXPECT_EQ(

@@ -84,7 +84,11 @@ TEST_P(FoundMetadataTable, RecalledCommandsAreStable) {
 
 INSTANTIATE_TEST_SUITE_P(Tools, FoundMetadataTable,
                          testing::Values("found_invokeai2.txt", "found_invokeai3.txt",
-                                         "found_a1111.txt", "found_comfyui.txt"));
+                                         "found_a1111.txt", "found_comfyui.txt"),
+                         [](const auto& info) {
+                           const std::string_view file = info.param;
+                           return std::string(file.substr(0, file.find('.')));
+                         });
 
 const std::string kInfotext =
     "a cat, caf\xC3\xA9 \xF0\x9F\x90\x88\nNegative prompt: dog\n"

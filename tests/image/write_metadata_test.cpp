@@ -79,6 +79,20 @@ TEST(WriteMetadata, EveryFormReadsBackAsTheSamePicture) {
   EXPECT_EQ(form_of(MetadataForm::dream, other), dream_command(other));
 }
 
+TEST(WriteMetadata, OneSeamlessAxisReadsBackOrIsReported) {
+  for (const char* axis : {"x", "y"}) {
+    ImageMetadata picture = plain_picture();
+    picture.more.set("seamless_axes", std::string(axis));
+    const auto invokeai = as_texts(std::span(&picture, 1), {}, MetadataForm::invokeai);
+    EXPECT_TRUE(invokeai.lost.empty());
+    const ImageMetadata back = read_back(invokeai.texts).picture;
+    EXPECT_TRUE(back.seamless);
+    EXPECT_EQ(back.more.text("seamless_axes"), axis);
+    EXPECT_EQ(as_texts(std::span(&picture, 1), {}, MetadataForm::a1111).lost,
+              std::vector<std::string>{"its seamless_axes"});
+  }
+}
+
 TEST(WriteMetadata, EverySamplerReadsBackOrIsReported) {
   for (const char* sampler :
        {"ddim", "k_dpm_2_a", "k_dpm_2", "k_dpmpp_2_a", "k_dpmpp_2", "k_euler_a", "k_euler",

@@ -49,6 +49,21 @@ TEST(DemoPrompts, ABlendOfSizesLiesBetweenThem) {
   EXPECT_GT(means[1], means[2] + 0.02);
 }
 
+TEST(DemoPrompts, WeightsOfTheOlderBlendAreUsedAsTypedOnRequest) {
+  const auto drawn = [](const char* weights, bool as_typed) {
+    const std::string words = "a red circle on a white background";
+    GenerationRequest request = testing::demo_request(
+        fmt::format(fmt::runtime(weights), words, "a blue star on a white background"), 3);
+    request.steps = 3;
+    request.skip_normalize = as_typed;
+    return draw(request).at(0).picture;
+  };
+  const image::Image divided = drawn("{}:1.2 {}:0.8", false);
+  EXPECT_EQ(drawn("{}:0.6 {}:0.4", false), divided);
+  EXPECT_EQ(drawn("{}:0.6 {}:0.4", true), divided) << "their sum is 1";
+  EXPECT_NE(drawn("{}:1.2 {}:0.8", true), divided);
+}
+
 /// Drawn under the guidance that the model recommends.
 image::Image lightly(const std::string& prompt, std::uint32_t seed) {
   GenerationRequest request = testing::demo_request(prompt, seed);

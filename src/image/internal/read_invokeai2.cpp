@@ -228,18 +228,21 @@ FoundMetadata read_picture(const Json& image, FileSize file_size,
 std::vector<FoundMetadata> read_invokeai2(std::string_view dream, std::string_view sd_metadata,
                                           FileSize file_size) {
   Finding from_dream("InvokeAI 1 or 2");
-  const auto prompt = read_dream(dream, from_dream);
   const auto json = parse_foreign_json(sd_metadata);
   const Json top = json && json->is_object() ? *json : Json::object();
   const Json& images = member(top, "images");
   const Json image = mended_image(top);
+  // How a picture was worked on says nothing about how it was drawn.
+  const bool drawn = !member(image, "seed").is_null() || !member(image, "prompt").is_null();
+  if (drawn && dream.starts_with("!fix ")) dream = {};
+  const auto prompt = read_dream(dream, from_dream);
   std::vector<FoundMetadata> found;
   if (!top.empty()) take_app(top, from_dream);
   if (images.is_array() && !images.empty()) {
     for (const Json& each : images)
       if (found.size() < kMaxPictures)
         found.push_back(read_picture(each, std::nullopt, prompt, from_dream));
-  } else if (!member(image, "seed").is_null() || !member(image, "prompt").is_null()) {
+  } else if (drawn) {
     found.push_back(read_picture(image, file_size, prompt, std::move(from_dream)));
   } else if (prompt) {
     from_dream.picture().prompt = prompt->text;

@@ -48,7 +48,7 @@ void take_settings(const Json& json, Finding& finding) {
     finding.sampler(Tool::invokeai, *scheduler, "");
   const bool x = as_flag(member(json, "seamless_x")), y = as_flag(member(json, "seamless_y"));
   picture.seamless = x || y;
-  if (x != y) finding.lose("it was seamless on the {} axis only", x ? 'x' : 'y');
+  if (x != y) picture.more.set("seamless_axes", std::string(x ? "x" : "y"));
   picture.hires_fix = as_flag(member(json, "hrf_enabled"));
   if (picture.hires_fix)
     finding.lose("its second pass ran with method {} and strength {}",

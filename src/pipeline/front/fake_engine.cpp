@@ -104,7 +104,10 @@ class FakeEngine final : public Engine {
                      request.height > 0 ? request.height : model_.native_height};
     if (!request.init) return asked;
     const image::Image& init = request.init->picture;
-    return init_size({init.width, init.height}, request.init->fit, asked);
+    Size start{init.width, init.height};
+    if (const auto grown = image::outcropped(init, request.outpaint.outcrop))
+      start = {grown->width, grown->height};
+    return init_size(start, request.init->fit, asked);
   }
 
   ModelInfo model_;
