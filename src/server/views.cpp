@@ -182,7 +182,7 @@ Json view(Studio& studio, const ModelEntry& model) {
   const EngineStatus engine = studio.engine();
   const bool active = model.name == studio.active_model();
   const bool loaded = engine.model && fs::path(engine.model->path) == model.path;
-  return {{"name", model.name},
+  Json json{{"name", model.name},
           {"kind", loaded ? engine.model->kind : std::string()},
           {"description", model.description},
           {"path", model.path.empty() ? model.repo_id : model.path.string()},
@@ -192,6 +192,10 @@ Json view(Studio& studio, const ModelEntry& model) {
           {"default", model.is_default},
           {"native_width", loaded ? engine.model->native_width : model.width},
           {"native_height", loaded ? engine.model->native_height : model.height}};
+  // A file that cannot be understood is told of where the model is loaded, which fails.
+  if (const auto values = pipeline::read_recommended(model.path); values && !values->given().empty())
+    json["recommended"] = settings_to_json(*values);
+  return json;
 }
 
 Json model_view(Studio& studio) {

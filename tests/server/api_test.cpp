@@ -161,6 +161,21 @@ TEST_F(Documented, AnswersHaveTheDocumentsShapes) {
   check(200, "DELETE", "/jobs?finished_before=9999999999999", "/jobs");
 }
 
+TEST_F(Documented, ModelsSayHowTheyWantToBeDrawn) {
+  const fs::path models = folder_ / "models";
+  ASSERT_TRUE(write_file_atomically(models / "demo" / "invokeai.json",
+                                    R"({"cfg_scale": 2, "steps": 20, "sampler_name": "k_euler"})"));
+  ASSERT_TRUE(write_file_atomically(models / "other" / "invokeai.json", R"({"steps": "many"})"));
+  const Json list = check(200, "GET", "/models", "/models")["models"];
+  ASSERT_EQ(list.size(), 2u);
+  const Json expected = {{"cfg_scale", 2.0}, {"steps", 20}, {"sampler_name", "k_euler"}};
+  EXPECT_EQ(list[0]["recommended"], expected);
+  EXPECT_FALSE(list[1].contains("recommended")) << "a file nobody understands recommends nothing";
+  EXPECT_EQ(check(200, "GET", "/app", "/app")["model"]["recommended"], expected);
+  ASSERT_TRUE(fs::remove(models / "demo" / "invokeai.json"));
+  EXPECT_FALSE(check(200, "GET", "/models", "/models")["models"][0].contains("recommended"));
+}
+
 TEST_F(Api, MistakesAreToldInOneLine) {
   const std::tuple<const char*, const char*, const char*, int, const char*> cases[] = {
       {"POST", "/jobs", "{", 400, "the body is no JSON"},

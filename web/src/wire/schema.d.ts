@@ -801,6 +801,12 @@ export interface components {
             native_width: number;
             /** @description pixels */
             native_height: number;
+            /** @description what the model's folder wants it drawn with where a job says nothing, by wire name; absent where it says nothing */
+            recommended?: {
+                cfg_scale?: number;
+                steps?: number;
+                sampler_name?: string;
+            };
         };
         Models: {
             models: components["schemas"]["Model"][];
