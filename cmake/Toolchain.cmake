@@ -29,6 +29,10 @@ if(MSVC)
   target_compile_options(invokeai_options INTERFACE /W4 /utf-8 /permissive-)
 else()
   target_compile_options(invokeai_options INTERFACE -Wall -Wextra -Wno-unused-parameter)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # GCC 12 sees overlaps in std::string and uninitialised vectors in its own headers (bugs 105651, 105593).
+    target_compile_options(invokeai_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
+  endif()
 endif()
 
 if(INVOKEAI_SANITIZE)

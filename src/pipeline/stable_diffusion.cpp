@@ -56,7 +56,8 @@ Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptio
   const auto start = std::chrono::steady_clock::now();
   if (options.threads > 0) at::set_num_threads(options.threads);
   TRY_ASSIGN(DeviceChoice choice, choose_device(options.device, options.precision));
-  models::LoadOptions load{.path = options.model_path, .device = choice.device, .dtype = choice.dtype};
+  models::LoadOptions load{
+      .path = options.model_path, .device = choice.device, .dtype = choice.dtype, .stated = {}};
   if (options.model_kind != "auto") {
     TRY_ASSIGN(load.stated, models::parse_kind(options.model_kind));
   }
