@@ -6,6 +6,7 @@
 #include "base/json_settings.h"
 #include "image/png.h"
 #include "image/read_metadata.h"
+#include "server/canvas_order.h"
 #include "server/url.h"
 
 namespace invokeai::server {
@@ -82,7 +83,7 @@ Result<Json> view(Studio& studio, const jobs::JobRecord& job) {
   if (job.error) error = {{"code", error_code_name(job.error->code)}, {"message", job.error->message}};
   // A request of an earlier version that cannot be read any more is shown as empty.
   const auto request = jobs::request_from_json(job.request);
-  return Json{
+  Json json{
       {"id", job.id},
       {"state", jobs::job_state_name(job.state)},
       {"prompt", request ? request->prompt : std::string()},
@@ -99,6 +100,8 @@ Result<Json> view(Studio& studio, const jobs::JobRecord& job) {
       {"results", list},
       {"position", position},
       {"revision", job.revision}};
+  if (request && request->canvas) json["canvas"] = view(*request->canvas);
+  return json;
 }
 
 Result<Json> queue_view(Studio& studio) {

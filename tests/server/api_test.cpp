@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "server/internal/base64.h"
 #include "server/studio_fixture.h"
 
 namespace invokeai::server::test {
@@ -158,6 +159,9 @@ TEST_F(Documented, AnswersHaveTheDocumentsShapes) {
   EXPECT_EQ(expanded["prompts"], Json({"a red star", "a blue star"}));
   check(200, "GET", "/session", "/session");
   check(200, "GET", "/users", "/users");
+  const Json boxed = {{"box", {{"left", 0}, {"top", 0}, {"width", 64}, {"height", 64}}},
+                      {"picture", base64_encode(png())}};
+  ended(check(202, "POST", "/jobs", "/jobs", {{"prompt", "x"}, {"canvas", boxed}})["id"]);
   check(200, "DELETE", "/jobs?finished_before=9999999999999", "/jobs");
 }
 
@@ -181,7 +185,7 @@ TEST_F(Api, MistakesAreToldInOneLine) {
       {"POST", "/jobs", "{", 400, "the body is no JSON"},
       {"POST", "/jobs", "[]", 400, "is to be a JSON object"},
       {"POST", "/jobs", "{}", 400, "prompt: a text is wanted, got 'null'"},
-      {"POST", "/jobs", R"({"promt": "x"})", 400, "nothing here is called 'promt'"},
+      {"POST", "/jobs", R"({"promt": "x"})", 400, "nothing in the body is called 'promt'"},
       {"POST", "/jobs", R"({"prompt": "x", "values": {"steps": "many"}})", 400, "steps takes"},
       {"POST", "/jobs", R"({"prompt": "x", "values": {"outdir": "/tmp"}})", 400, "outdir is no setting"},
       {"POST", "/jobs", R"({"prompt": "x", "values": {"wildcard_path": "/"}})", 400, "wildcard_path is no"},
@@ -355,6 +359,26 @@ TEST_F(Api, UploadsBecomePicturesToStartFrom) {
       ended(post_job({{"prompt", "x"}, {"values", {{"init_img", name}, {"strength", 0.5}}}})["id"]);
   EXPECT_EQ(job["state"], "completed") << job.dump();
   EXPECT_EQ(job["values"]["init_img"], name);
+}
+
+TEST_F(Api, LargePicturesAreDecodedAFewAtATime) {
+  router_ = {};
+  studio_.reset();
+  pixel_bytes_ = 100'000;
+  pixel_patience_ = 50ms;
+  open();
+  const std::string form = "--x\r\nContent-Disposition: form-data; name=\"file\"; "
+                           "filename=\"a.png\"\r\n\r\n" + png(128, 128) + "\r\n--x--\r\n";
+  const auto upload = [&] {
+    return ask("POST", "/api/v1/images", form, {{"content-type", "multipart/form-data; boundary=x"}});
+  };
+  auto room = studio_->room_for({png(1000, 1000)});
+  ASSERT_TRUE(room) << room.error().message;
+  const Response refused = upload();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(text_of(refused).find("out_of_memory"), std::string::npos) << text_of(refused);
+  *room = nullptr;
+  EXPECT_EQ(upload().status, 201);
 }
 
 TEST_F(Api, AdminRoutesAreForAdmins) {
