@@ -404,8 +404,8 @@ void Studio::stop(std::chrono::milliseconds patience) {
   Parts& parts = *parts_;
   parts.stopping = true;
   const std::lock_guard lock(parts.stop_mutex);
+  // It stays, idle, as requests under way may still want another model.
   if (parts.worker != nullptr) parts.worker->stop(patience);
-  parts.worker.reset();
   parts.watcher.reset();
   parts.stop_indexing.cancel();
   if (parts.indexer.joinable()) parts.indexer.join();

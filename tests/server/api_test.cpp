@@ -344,6 +344,14 @@ TEST_F(Api, ModelsAreChangedWhileTheServerRuns) {
   EXPECT_EQ(details["model"], "other");
 }
 
+TEST_F(Api, WhoAsksWhileTheServerStopsIsAnswered) {
+  studio_->stop(0ms);
+  json(202, "PUT", "/api/v1/models/active", {{"name", "other"}});
+  json(200, "GET", "/api/v1/models");
+  EXPECT_EQ(post_job({{"prompt", "x"}})["state"], "queued") << "it is drawn after the next start";
+  studio_->stop(0ms);
+}
+
 TEST_F(Api, UploadsBecomePicturesToStartFrom) {
   const std::string form = "--x\r\nContent-Disposition: form-data; name=\"file\"; "
                            "filename=\"my cat \xe7\x8c\xab.PNG\"\r\n\r\n" +
