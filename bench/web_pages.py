@@ -84,7 +84,7 @@ def main():
             measure(connection, "thumbnail, made before", requests, lambda i: f"/api/v1/images/{names[i % 50].replace('/', '%2F')}/thumbnail")
             if not shutil.which("wrk"):
                 return print("wrk is not installed: nothing about many at once")
-            asset = re.search(rb'src="(/assets/[^"]+\.js)"', ask(connection, "/"))
+            asset = re.search(rb'src="\.?(/assets/[^"]+\.js)"', ask(connection, "/"))
             if asset:
                 load(port, "wrk: script of the page", asset.group(1).decode())
             load(port, "wrk: page", "/")
