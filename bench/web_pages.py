@@ -5,12 +5,14 @@
 
 Starts the server on the fake engine with a folder that fill_gallery made as its output folder, waits
 for the index, then asks over one connection. Prints milliseconds: median, 99th percentile, longest.
+Where wrk is installed it then asks over 32 connections at once, 5 seconds for each address.
 """
 
 import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,6 +51,16 @@ def measure(connection, what, count, target):
     print(f"{what:36} median {spent[count // 2]:8.2f} ms  p99 {spent[count * 99 // 100]:8.2f} ms  longest {spent[-1]:8.2f} ms")
 
 
+def load(port, what, target):
+    """Answers per second and how long they took when many ask at once."""
+    said = subprocess.run(["wrk", "-t2", "-c32", "-d5s", "--latency", f"http://127.0.0.1:{port}{target}"],
+                          capture_output=True, text=True, check=True).stdout
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", said).group(1)
+    half, tail = (re.search(rf"{share}%\s+(\S+)", said).group(1) for share in (50, 99))
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    print(f"{what:36} {float(rate):9.0f} /s  median {half:>9}  p99 {tail:>9}" + (f"  {refused.group(1)} refused" if refused else ""))
+
+
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
@@ -70,6 +82,15 @@ def main():
             measure(connection, "page at any position", requests // 4, lambda i: f"/api/v1/images?skip={i * 7919 % count}")
             names = [each["name"] for each in json.loads(ask(connection, "/api/v1/images"))["images"]]
             measure(connection, "thumbnail, made before", requests, lambda i: f"/api/v1/images/{names[i % 50].replace('/', '%2F')}/thumbnail")
+            if not shutil.which("wrk"):
+                return print("wrk is not installed: nothing about many at once")
+            asset = re.search(rb'src="\.?(/assets/[^"]+\.js)"', ask(connection, "/"))
+            if asset:
+                load(port, "wrk: script of the page", asset.group(1).decode())
+            load(port, "wrk: page", "/")
+            load(port, "wrk: first 50 pictures", "/api/v1/images")
+            load(port, "wrk: 50 at position 50,000", "/api/v1/images?skip=50000")
+            load(port, "wrk: thumbnail", f"/api/v1/images/{names[0].replace('/', '%2F')}/thumbnail")
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(30)

@@ -25,17 +25,26 @@ int scaled(int length, double factor) {
   return std::max(1, static_cast<int>(std::lround(length * factor)));
 }
 
-}  // namespace
-
-Result<fs::path> ensure_thumbnail(const fs::path& picture, const fs::path& cache, int side) {
+Result<fs::path> place_of(const fs::path& picture, const fs::path& cache, int side) {
   const auto stamp = stamp_of(picture);
   if (!stamp)
     return fail(ErrorCode::not_found, "gallery.thumbnail", "there is no picture {}",
                 picture.string());
   const std::string name = cache_name(picture, *stamp, side);
-  const fs::path path = cache / name.substr(0, 2) / name;
+  return cache / name.substr(0, 2) / name;
+}
+
+}  // namespace
+
+std::optional<fs::path> find_thumbnail(const fs::path& picture, const fs::path& cache, int side) {
+  const auto path = place_of(picture, cache, side);
   std::error_code ignored;
-  if (fs::exists(path, ignored)) return path;
+  return path && fs::exists(*path, ignored) ? std::optional(*path) : std::nullopt;
+}
+
+Result<fs::path> ensure_thumbnail(const fs::path& picture, const fs::path& cache, int side) {
+  if (auto path = find_thumbnail(picture, cache, side)) return *path;
+  TRY_ASSIGN(const fs::path path, place_of(picture, cache, side));
   TRY_ASSIGN(image::Image full, image::load_image(picture));
   const double factor = std::min({1.0, double(side) / full.width, double(side) / full.height});
   if (factor < 1.0)

@@ -12,8 +12,6 @@ namespace invokeai::image {
 namespace {
 
 constexpr int kGrid = 64;
-constexpr int kLargestSide = 4096;
-constexpr int kFarthest = 1 << 24;
 
 int on_grid(double pixels) {
   return std::max(kGrid, static_cast<int>(pixels / kGrid + 0.5) * kGrid);
@@ -35,14 +33,14 @@ Extent automatic_size(Extent box, int optimum) {
 
 Result<> check_box(const Box& box) {
   const bool sized =
-      box.width >= 1 && box.height >= 1 && box.width <= kLargestSide && box.height <= kLargestSide;
-  const bool near = box.left >= -kFarthest && box.left <= kFarthest && box.top >= -kFarthest &&
-                    box.top <= kFarthest;
+      box.width >= 1 && box.height >= 1 && box.width <= kLargestBoxSide && box.height <= kLargestBoxSide;
+  const bool near = box.left >= -kFarthestBox && box.left <= kFarthestBox && box.top >= -kFarthestBox &&
+                    box.top <= kFarthestBox;
   if (sized && near) return {};
   return fail(ErrorCode::invalid_argument, "image.canvas",
               "cannot paint a box of {} x {} pixels at {}, {}; wanted sides of 1 to {} and a place "
               "within {} pixels",
-              box.width, box.height, box.left, box.top, kLargestSide, kFarthest);
+              box.width, box.height, box.left, box.top, kLargestBoxSide, kFarthestBox);
 }
 
 /// The drawn mask at the size of the canvas, all kept if there is none.
@@ -53,6 +51,29 @@ Result<Image> drawn_mask(const std::optional<Image>& mask, const Image& canvas) 
 
 bool takes_mask(CanvasMode mode) {
   return mode == CanvasMode::inpainting || mode == CanvasMode::outpainting;
+}
+
+/// The part without what takes time: nothing filled or scaled yet.
+Result<CanvasPart> cut_out(const Image& canvas, const std::optional<Image>& mask, const Box& box,
+                           const CanvasOptions& options) {
+  TRY_VOID(check_box(box));
+  // A wrong size is told of whatever the box holds.
+  TRY_ASSIGN(const Extent scaled, working_size({box.width, box.height}, options.scale));
+  TRY_ASSIGN(const Image drawn, drawn_mask(mask, canvas));
+  CanvasPart part;
+  part.box = box;
+  part.mask_blur = options.mask_blur;
+  part.original = crop(with_channels(canvas, 4), box);
+  part.kept = crop(drawn, box);
+  part.mode = canvas_mode(part.original, part.kept);
+  part.working = scaled;
+  if (takes_mask(part.mode)) {
+    TRY_ASSIGN(part.kept, make_mask(part.original, part.kept, options.invert_mask));
+    TRY_VOID(check_repaints(part.kept));
+  } else {
+    TRY_ASSIGN(part.working, working_size({box.width, box.height}, {BoxScaling::none}));
+  }
+  return part;
 }
 
 }  // namespace
@@ -74,12 +95,12 @@ Result<Extent> working_size(Extent box, const BoxScale& scale) {
   if (scale.method == BoxScaling::none) return Extent{on_grid(box.width), on_grid(box.height)};
   if (scale.method == BoxScaling::automatic) return automatic_size(box, scale.optimum);
   const auto fits = [](int side) {
-    return side >= kGrid && side <= kLargestSide && side % kGrid == 0;
+    return side >= kGrid && side <= kLargestBoxSide && side % kGrid == 0;
   };
   if (!fits(scale.manual.width) || !fits(scale.manual.height))
     return fail(ErrorCode::invalid_argument, "image.canvas",
                 "cannot scale the box to {} x {} pixels; wanted multiples of {} up to {}",
-                scale.manual.width, scale.manual.height, kGrid, kLargestSide);
+                scale.manual.width, scale.manual.height, kGrid, kLargestBoxSide);
   return scale.manual;
 }
 
@@ -90,24 +111,18 @@ Image CanvasPart::finished(const Image& generated) const {
 
 Result<CanvasPart> cut_canvas_part(const Image& canvas, const std::optional<Image>& mask,
                                    const Box& box, const CanvasOptions& options) {
-  TRY_VOID(check_box(box));
-  TRY_ASSIGN(const Image drawn, drawn_mask(mask, canvas));
-  CanvasPart part;
-  part.box = box;
-  part.mask_blur = options.mask_blur;
-  part.original = crop(with_channels(canvas, 4), box);
-  part.kept = crop(drawn, box);
-  part.mode = canvas_mode(part.original, part.kept);
-  const BoxScale scale = takes_mask(part.mode) ? options.scale : BoxScale{BoxScaling::none};
-  TRY_ASSIGN(part.working, working_size({box.width, box.height}, scale));
-  const auto [width, height] = part.working;
+  TRY_ASSIGN(CanvasPart part, cut_out(canvas, mask, box, options));
   if (part.mode == CanvasMode::txt2img) return part;
+  const auto [width, height] = part.working;
   part.picture = resize(infill(part.original, options.infill), width, height);
-  if (!takes_mask(part.mode)) return part;
-  TRY_ASSIGN(part.kept, make_mask(part.original, part.kept, options.invert_mask));
-  TRY_VOID(check_repaints(part.kept));
-  part.mask = resize(part.kept, width, height);
+  if (takes_mask(part.mode)) part.mask = resize(part.kept, width, height);
   return part;
+}
+
+Result<CanvasMode> check_canvas_part(const Image& canvas, const std::optional<Image>& mask,
+                                     const Box& box, const CanvasOptions& options) {
+  TRY_ASSIGN(const CanvasPart part, cut_out(canvas, mask, box, options));
+  return part.mode;
 }
 
 void put_back(Image& canvas, const CanvasPart& part, const Image& finished) {

@@ -24,6 +24,9 @@ enum class CanvasMode {
 ///   mask     grey of the same size as it was drawn, before any inversion
 CanvasMode canvas_mode(const Image& picture, const Image& mask);
 
+inline constexpr int kLargestBoxSide = 4096;    ///< pixels
+inline constexpr int kFarthestBox = 1 << 16;  ///< pixels from the canvas's corner to the box's
+
 enum class BoxScaling {
   automatic,  ///< small boxes are painted larger, at about optimum * optimum pixels
   manual,     ///< at the given size
@@ -82,6 +85,10 @@ struct CanvasPart {
 /// size, nothing left to paint because the mask is inverted).
 Result<CanvasPart> cut_canvas_part(const Image& canvas, const std::optional<Image>& mask,
                                    const Box& box, const CanvasOptions& options = {});
+
+/// What cut_canvas_part() would make of it, or refuse, found out without filling and scaling.
+Result<CanvasMode> check_canvas_part(const Image& canvas, const std::optional<Image>& mask,
+                                     const Box& box, const CanvasOptions& options = {});
 
 /// Puts a finished part back, opaque; what stands over the edges of the canvas is dropped.
 void put_back(Image& canvas, const CanvasPart& part, const Image& finished);

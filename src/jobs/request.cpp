@@ -15,8 +15,6 @@ tl::unexpected<Error> bad(std::string_view what) {
               R"({"prompt": "a cat", "values": {"steps": 30}})", what);
 }
 
-constexpr int kLargestCanvas = 1 << 16;
-
 Json to_json(const pipeline::CanvasBox& canvas) {
   Json json{{"box", {canvas.box.left, canvas.box.top, canvas.box.width, canvas.box.height}}};
   if (canvas.scale.method == image::BoxScaling::manual)
@@ -31,7 +29,8 @@ std::optional<std::vector<int>> pixels_from(const Json& json, std::size_t count)
   if (!json.is_array() || json.size() != count) return std::nullopt;
   std::vector<int> numbers;
   for (const Json& number : json) {
-    if (!number.is_number_integer() || number < -kLargestCanvas || number > kLargestCanvas)
+    if (!number.is_number_integer() || number < -image::kFarthestBox ||
+        number > image::kFarthestBox)
       return std::nullopt;
     numbers.push_back(number.get<int>());
   }
@@ -46,7 +45,7 @@ Result<pipeline::CanvasBox> canvas_from(const Json& json) {
   canvas.box = {(*box)[0], (*box)[1], (*box)[2], (*box)[3]};
   const auto working = json.find("working");
   if (working == json.end()) return canvas;
-  canvas.scale.method = image::BoxScaling::automatic;
+  canvas.scale = {.method = image::BoxScaling::automatic, .optimum = 0};
   if (*working == "automatic") return canvas;
   canvas.scale.method = image::BoxScaling::manual;
   const auto size = pixels_from(*working, 2);

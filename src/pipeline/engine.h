@@ -16,6 +16,7 @@
 #include "image/image.h"
 #include "image/metadata.h"
 #include "pipeline/modes.h"
+#include "pipeline/recommended.h"
 
 namespace invokeai::pipeline {
 

@@ -1,7 +1,6 @@
 #include <charconv>
 
 #include "gallery/import.h"
-#include "gallery/thumbnails.h"
 #include "server/api.h"
 #include "server/internal/handlers.h"
 #include "server/multipart.h"
@@ -87,9 +86,7 @@ Result<Response> get_file(Studio& studio, const Request& request) {
 }
 
 Result<Response> get_thumbnail(Studio& studio, const Request& request) {
-  TRY_ASSIGN(const fs::path file, studio.picture_file(request.parameter("name")));
-  TRY_ASSIGN(const fs::path small,
-             gallery::ensure_thumbnail(file, studio.gallery().state() / "thumbnails"));
+  TRY_ASSIGN(const fs::path small, studio.thumbnail(request.parameter("name")));
   return Response::file(small);
 }
 
@@ -109,6 +106,15 @@ Result<Response> remove_image(Studio& studio, const Request& request) {
   return Response::json({{"id", entry.id}, {"name", entry.path}});
 }
 
+/// Below the output folder, for pictures of this kind that clients may add.
+std::optional<std::string> folder_of(std::string_view kind) {
+  if (kind == "upload") return kUploadFolder;
+  if (kind == "mask") return kMaskFolder;
+  if (kind == "result") return "";
+  if (kind == "temporary") return kTemporaryFolder;
+  return std::nullopt;
+}
+
 Result<Response> post_image(Studio& studio, const Request& request) {
   TRY_ASSIGN(const auto form, parse_form(request));
   const FormPart* file = find_part(form, "file");
@@ -117,12 +123,12 @@ Result<Response> post_image(Studio& studio, const Request& request) {
                 "a multipart form with a part named file is wanted, holding a PNG, JPEG or WebP");
   const FormPart* kind = find_part(form, "kind");
   const std::string wanted = kind != nullptr ? kind->body : "upload";
-  if (wanted != "upload" && wanted != "mask")
-    return fail(ErrorCode::invalid_argument, "", "kind: upload or mask is wanted, got {}",
-                shown(wanted));
+  const auto folder = folder_of(wanted);
+  if (!folder)
+    return fail(ErrorCode::invalid_argument, "",
+                "kind: upload, mask, result or temporary is wanted, got {}", shown(wanted));
   TRY_ASSIGN(const auto picture,
-             studio.add_picture(wanted == "mask" ? kMaskFolder : kUploadFolder,
-                                file->filename.value_or("picture.png"), file->body));
+             studio.add_picture(*folder, file->filename.value_or("picture.png"), file->body));
   return Response::json(view(picture), 201);
 }
 

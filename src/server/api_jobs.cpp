@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "server/api.h"
+#include "server/canvas_pictures.h"
 #include "server/internal/handlers.h"
 #include "server/job_order.h"
 #include "server/views.h"
@@ -34,14 +35,14 @@ Result<Response> list_of(Studio& studio, const std::vector<jobs::JobRecord>& job
   return Response::json({{"jobs", list}, {"more", jobs.size() > limit}});
 }
 
-Result<JobOrder> order_of(const Request& request) {
+Result<JobOrder> order_of(Studio& studio, const Request& request) {
   TRY_ASSIGN(const Json body, read_object(request, {"prompt", "negative_prompt", "values",
-                                                    "preview_every", "priority"}));
-  return order_from(body);
+                                                    "preview_every", "priority", "canvas"}));
+  return order_from(studio, body);
 }
 
 Result<Response> post_job(Studio& studio, const Request& request) {
-  TRY_ASSIGN(const JobOrder order, order_of(request));
+  TRY_ASSIGN(const JobOrder order, order_of(studio, request));
   return answer(studio, studio.submit(order), 202);
 }
 
@@ -52,9 +53,9 @@ bool takes_pictures(const std::string& accept) {
 }
 
 Result<Response> generate(Studio& studio, const Request& request) {
-  TRY_ASSIGN(const JobOrder order, order_of(request));
   const auto place = studio.waiting_place();
   if (place == nullptr) return too_busy();
+  TRY_ASSIGN(const JobOrder order, order_of(studio, request));
   TRY_ASSIGN(const jobs::JobRecord submitted, studio.submit(order));
   TRY_ASSIGN(const jobs::JobRecord job, wait_for_end(studio, submitted.id, request.gone));
   if (!takes_pictures(request.header("accept"))) return answer(studio, job);
@@ -98,6 +99,7 @@ Result<Response> remove_jobs(Studio& studio, const Request& request) {
                 "finished_before is missing: Unix milliseconds, as in "
                 "DELETE /api/v1/jobs?finished_before=1700000000000");
   TRY_ASSIGN(const int removed, studio.queue().prune(jobs::UnixTime(*before)));
+  TRY_VOID(remove_forgotten_canvases(studio.options().output, studio.queue()));
   return Response::json({{"removed", removed}});
 }
 

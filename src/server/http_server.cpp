@@ -1,7 +1,6 @@
 #include "server/http_server.h"
 
-#include <condition_variable>
-#include <mutex>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -117,6 +116,12 @@ class Server : public HttpServer {
       const auto work = asio::make_work_guard(network_->io);
       network_->io.run();
     });
+  }
+
+  bool responds(std::chrono::milliseconds within) override {
+    const auto said = std::make_shared<std::promise<void>>();
+    asio::post(network_->io, [said] { said->set_value(); });
+    return said->get_future().wait_for(within) == std::future_status::ready;
   }
 
   void stop(std::chrono::milliseconds patience) override {

@@ -22,6 +22,7 @@ struct HttpServerOptions {
   std::vector<std::string> hosts;       ///< more names this server answers to (--allowed_hosts)
   std::size_t max_body = 256u << 20;    ///< bytes of one request
   std::size_t max_message = 128u << 20;  ///< bytes of one socket message
+  std::size_t max_held = 512u << 20;    ///< bytes of all bodies and messages not handled yet
   std::size_t max_backlog = 64u << 20;  ///< bytes waiting for one slow client
   int max_connections = 1024;
   int pool_threads = 8;                 ///< for handlers
@@ -60,6 +61,8 @@ class HttpServer {
 
   virtual std::uint16_t port() const = 0;
   virtual void start() = 0;
+  /// Whether the network's thread takes up something new within this time.
+  virtual bool responds(std::chrono::milliseconds within) = 0;
   /// Closes the listener, ends streams and sockets (a close frame, never a Socket.IO disconnect:
   /// web spec 1.4), waits at most this long for answers under way. Safe to call twice.
   virtual void stop(std::chrono::milliseconds patience) = 0;

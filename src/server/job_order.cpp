@@ -5,12 +5,13 @@
 #include <mutex>
 
 #include "base/json_settings.h"
+#include "server/canvas_order.h"
 #include "server/internal/handlers.h"
 #include "server/views.h"
 
 namespace invokeai::server {
 
-Result<JobOrder> order_from(const Json& body) {
+Result<JobOrder> order_from(Studio& studio, const Json& body) {
   JobOrder order;
   TRY_ASSIGN(order.prompt, text_in(body, "prompt"));
   TRY_ASSIGN(const std::string negative, text_in(body, "negative_prompt", ""));
@@ -23,6 +24,8 @@ Result<JobOrder> order_from(const Json& body) {
   TRY_ASSIGN(const auto priority, whole_in(body, "priority", -1'000'000, 1'000'000, 0));
   order.preview_every = static_cast<int>(every);
   order.priority = static_cast<int>(priority);
+  if (const auto canvas = body.find("canvas"); canvas != body.end() && !canvas->is_null())
+    TRY_VOID(fill_in_canvas(studio, *canvas, order));
   return order;
 }
 

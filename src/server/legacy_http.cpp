@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "gallery/thumbnails.h"
 #include "image/box.h"
 #include "image/codec.h"
 #include "server/internal/base64.h"
@@ -94,6 +93,7 @@ Result<Upload> read_upload(const Request& request) {
 
 Result<Json> store_upload(Studio& studio, Upload upload) {
   if (upload.crop) {
+    TRY_ASSIGN(const auto room, studio.room_for({upload.bytes}));
     TRY_ASSIGN(const image::Image picture, image::decode_image(upload.bytes, upload.filename));
     TRY_ASSIGN(upload.bytes, image::encode_png(cropped(picture)));
   }
@@ -123,9 +123,8 @@ Result<Response> output(Studio& studio, const Request& request) {
   const std::string of_thumbnail = name_of_legacy_thumbnail(path);
   Response response;
   // A folder of an earlier version has thumbnails of its own, which are files like others.
-  if (const auto file = studio.picture_file(of_thumbnail); !of_thumbnail.empty() && file) {
-    TRY_ASSIGN(const fs::path small,
-               gallery::ensure_thumbnail(*file, studio.gallery().state() / "thumbnails"));
+  if (!of_thumbnail.empty() && studio.picture_file(of_thumbnail)) {
+    TRY_ASSIGN(const fs::path small, studio.thumbnail(of_thumbnail));
     response = Response::file(small);
   } else if (const auto picture = studio.picture_file(path)) {
     response = Response::file(*picture);

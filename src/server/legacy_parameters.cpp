@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/ids.h"
 #include "base/json_settings.h"
 #include "image/canvas_box.h"
 #include "image/codec.h"
 #include "image/mask.h"
+#include "server/canvas_pictures.h"
 #include "server/internal/base64.h"
 #include "server/internal/handlers.h"
 #include "server/internal/legacy_pictures.h"
@@ -91,13 +91,13 @@ Result<> fill_in_start(Studio& studio, const Json& parameters, JobOrder& order) 
   return {};
 }
 
-Result<image::Image> picture_of(const Json& parameters, const char* key) {
+Result<std::string> picture_of(const Json& parameters, const char* key) {
   const Json& value = member(parameters, key);
-  const auto bytes =
+  auto bytes =
       value.is_string() ? bytes_of_data_url(value.get_ref<const std::string&>()) : std::nullopt;
   if (!bytes)
     return fail(ErrorCode::invalid_argument, "", "{}: a PNG as data URL is wanted", key);
-  return image::decode_image(*bytes, key);
+  return std::move(*bytes);
 }
 
 const char* mode_name(image::CanvasMode mode) {
@@ -112,11 +112,6 @@ const char* mode_name(image::CanvasMode mode) {
       break;
   }
   return "outpainting";
-}
-
-Result<> store(const fs::path& file, const image::Image& picture) {
-  TRY_ASSIGN(const std::string bytes, image::encode_png(picture, {}, 1));
-  return write_file_atomically(file, bytes);
 }
 
 /// Settings of painting into a picture.
@@ -143,8 +138,11 @@ pipeline::CanvasBox canvas_of(const Json& parameters, const image::Image& pictur
 
 /// The two pictures of the box decide what is done (web spec 2.3).
 Result<> fill_in_canvas(Studio& studio, const Json& parameters, JobOrder& order, LegacyTag& tag) {
-  TRY_ASSIGN(const image::Image picture, picture_of(parameters, "init_img"));
-  TRY_ASSIGN(const image::Image mask_picture, picture_of(parameters, "init_mask"));
+  TRY_ASSIGN(const std::string picture_bytes, picture_of(parameters, "init_img"));
+  TRY_ASSIGN(const std::string mask_bytes, picture_of(parameters, "init_mask"));
+  TRY_ASSIGN(const auto room, studio.room_for({picture_bytes, mask_bytes}));
+  TRY_ASSIGN(const image::Image picture, image::decode_image(picture_bytes, "init_img"));
+  TRY_ASSIGN(const image::Image mask_picture, image::decode_image(mask_bytes, "init_mask"));
   const image::Image mask = image::mask_from_picture(mask_picture);
   if (mask.width != picture.width || mask.height != picture.height)
     return fail(ErrorCode::invalid_argument, "",
@@ -161,19 +159,17 @@ Result<> fill_in_canvas(Studio& studio, const Json& parameters, JobOrder& order,
     order.values.set("height", std::int64_t{picture.height});
     return {};
   }
-  const fs::path folder = canvas_folder(studio.options().output) / new_id();
-  std::error_code ignored;
-  fs::create_directories(folder, ignored);
-  order.init_picture = folder / "picture.png";
-  TRY_VOID(store(*order.init_picture, picture));
   order.canvas = canvas_of(parameters, picture);
   TRY_VOID(fill_in_painting(parameters, order.values));
-  if (mode == image::CanvasMode::img2img) {
-    order.values.erase("invert_mask");  // everything is painted anew either way
-    return {};
-  }
-  order.mask_picture = folder / "mask.png";
-  return store(*order.mask_picture, mask);
+  const bool masked = mode != image::CanvasMode::img2img;
+  if (!masked) order.values.erase("invert_mask");  // everything is painted anew either way
+  TRY_ASSIGN(const std::string picture_png, image::encode_png(picture, {}, 1));
+  TRY_ASSIGN(const std::string mask_png, image::encode_png(mask, {}, 1));
+  TRY_ASSIGN(CanvasFiles files,
+             store_canvas(studio.options().output, picture_png, masked ? mask_png : ""));
+  order.init_picture = std::move(files.picture);
+  order.mask_picture = std::move(files.mask);
+  return {};
 }
 
 /// Steps that the first announcement names; the true number comes with the first step.

@@ -127,12 +127,12 @@ void tell_address(const HttpServerOptions& options, std::uint16_t port) {
   std::fflush(stdout);
 }
 
-/// Waits for a signal, giving signs of life meanwhile.
-int wait_for_signal(Signals& signals) {
+/// Waits for a signal, giving signs of life meanwhile as long as the network answers.
+int wait_for_signal(Signals& signals, HttpServer& server) {
   const auto interval = watchdog_interval().value_or(std::chrono::hours(1));
   while (true) {
     if (const auto signal = signals.wait(interval)) return *signal;
-    notify_service("WATCHDOG=1");
+    if (server.responds(5s)) notify_service("WATCHDOG=1");
   }
 }
 
@@ -190,7 +190,7 @@ int serve(const ServeOptions& options) {
   tell_address(http, (*server)->port());
   notify_service("READY=1");
 
-  const int signal = wait_for_signal(signals);
+  const int signal = wait_for_signal(signals, **server);
   notify_service("STOPPING=1");
   log.line("info", signal == SIGTERM ? "stopping after the picture that is being drawn"
                                      : "stopping; the job goes on at the next start");

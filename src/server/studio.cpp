@@ -9,13 +9,16 @@
 #include <random>
 #include <thread>
 
-#include "base/ids.h"
 #include "base/seeds.h"
 #include "gallery/outputs.h"
+#include "gallery/thumbnails.h"
 #include "gallery/watcher.h"
 #include "image/codec.h"
+#include "image/picture_size.h"
 #include "jobs/sqlite_queue.h"
+#include "server/canvas_pictures.h"
 #include "server/internal/base64.h"
+#include "server/memory_budget.h"
 #include "server/views.h"
 #include "text/dynamic_pair.h"
 
@@ -68,10 +71,12 @@ class Remaining {
 
 /// Everything behind the studio, in the order it is made; `worker` and the threads go first.
 struct Studio::Parts {
-  explicit Parts(StudioOptions given) : options(std::move(given)), models(options.root, options.models) {}
+  explicit Parts(StudioOptions given)
+      : options(std::move(given)), models(options.root, options.models), pixels(options.pixel_bytes) {}
 
   StudioOptions options;
   ModelList models;
+  MemoryBudget pixels;
   Metrics metrics;
   std::unique_ptr<jobs::JobQueue> queue, reader;
   std::unique_ptr<gallery::Gallery> gallery;
@@ -184,21 +189,17 @@ class Studio::Thread {
     using enum jobs::JobState;
     if (job.finished && (job.state == completed || job.state == failed || job.state == cancelled)) {
       parts_.metrics.job_ended(jobs::job_state_name(job.state));
-      remove_canvas(job);
+      forget_pictures(job);
     }
     if (auto json = view(studio_, job)) publish("job", std::move(*json), job.id, job.revision);
   }
 
-  /// The pictures of a canvas, which the original front end sends along, serve one job only; a
-  /// failed or cancelled one may be tried again.
-  void remove_canvas(const jobs::JobRecord& job) const {
+  /// The pictures that came along with a job serve it only; a failed or cancelled one may be tried
+  /// again.
+  void forget_pictures(const jobs::JobRecord& job) const {
     if (job.state != jobs::JobState::completed) return;
-    const auto request = jobs::request_from_json(job.request);
-    if (!request) return;
-    const fs::path folder = fs::path(request->values.text("init_img")).parent_path();
-    std::error_code ignored;
-    if (folder.parent_path() == canvas_folder(parts_.options.output))
-      fs::remove_all(folder, ignored);
+    if (const auto request = jobs::request_from_json(job.request))
+      remove_canvas(parts_.options.output, request->values.text("init_img"));
   }
 
   void trouble(const Error& error) {
@@ -344,8 +345,6 @@ class Studio::Thread {
   std::thread thread_;
 };
 
-fs::path canvas_folder(const fs::path& output) { return output / ".gallery" / "canvas"; }
-
 Studio::Studio(StudioOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
 
 Studio::~Studio() { stop(std::chrono::milliseconds(0)); }
@@ -365,6 +364,7 @@ Result<> Studio::start() {
   TRY_VOID(jobs::check_output_folder(state));
   TRY_ASSIGN(parts.queue, jobs::open_sqlite_queue(state / "queue.db"));
   TRY_ASSIGN(parts.reader, jobs::open_sqlite_queue(state / "queue.db"));
+  TRY_VOID(remove_forgotten_canvases(options.output, *parts.reader));
   TRY_ASSIGN(parts.store, Store::open(state / "server.db"));
   TRY_ASSIGN(parts.gallery, gallery::Gallery::open({options.output}));
   if (const auto entry = parts.models.at(options.engine.model_path)) parts.active = entry->name;
@@ -404,8 +404,8 @@ void Studio::stop(std::chrono::milliseconds patience) {
   Parts& parts = *parts_;
   parts.stopping = true;
   const std::lock_guard lock(parts.stop_mutex);
+  // It stays, idle, as requests under way may still want another model.
   if (parts.worker != nullptr) parts.worker->stop(patience);
-  parts.worker.reset();
   parts.watcher.reset();
   parts.stop_indexing.cancel();
   if (parts.indexer.joinable()) parts.indexer.join();
@@ -481,6 +481,47 @@ Result<fs::path> Studio::picture_file(const std::string& name) {
 
 namespace {
 
+constexpr std::uint64_t kBytesPerPixel = 8;  // RGBA, and a copy of it on the way
+
+/// What decoding takes; 0 for what is no picture, which is found out at once.
+std::uint64_t decoded_bytes(std::string_view picture) {
+  const auto size = image::read_picture_size(picture);
+  return size ? static_cast<std::uint64_t>(size->width) * size->height * kBytesPerPixel : 0;
+}
+
+/// The bytes of a file without reading them all; empty where there is none.
+std::string_view bytes_of(const std::shared_ptr<const MappedFile>& file) {
+  if (!file) return {};
+  return {reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size()};
+}
+
+std::shared_ptr<const MappedFile> map_file(const fs::path& path) {
+  if (path.empty()) return nullptr;
+  auto file = MappedFile::open(path);
+  return file ? *file : nullptr;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<void>> Studio::room_for(std::initializer_list<std::string_view> pictures) {
+  std::uint64_t bytes = 0;
+  for (const std::string_view picture : pictures) bytes += decoded_bytes(picture);
+  auto room = parts_->pixels.wait_for(bytes, parts_->options.pixel_patience);
+  if (room) return std::shared_ptr<void>(std::move(room));
+  return fail(ErrorCode::out_of_memory, "",
+              "other large pictures fill the memory for decoding; try again in some seconds");
+}
+
+Result<fs::path> Studio::thumbnail(const std::string& name) {
+  TRY_ASSIGN(const fs::path file, picture_file(name));
+  const fs::path cache = parts_->gallery->state() / "thumbnails";
+  if (const auto known = gallery::find_thumbnail(file, cache)) return *known;
+  TRY_ASSIGN(const auto room, room_for({bytes_of(map_file(file))}));
+  return gallery::ensure_thumbnail(file, cache);
+}
+
+namespace {
+
 /// ASCII letters, digits, dots, dashes and underlines; blanks become underlines (web spec 1.3).
 std::string sanitised_stem(const std::string& filename) {
   std::string stem;
@@ -511,6 +552,7 @@ const char* ending_of(image::PictureFormat format) {
 Result<gallery::PictureEntry> Studio::add_picture(const std::string& folder,
                                                   const std::string& filename,
                                                   std::string_view bytes) {
+  TRY_ASSIGN(auto room, room_for({bytes}));
   // Decoded once, so that what cannot be shown is refused now.
   if (auto decoded = image::decode_image(bytes, filename); !decoded) {
     Error error = std::move(decoded).error();
@@ -518,6 +560,7 @@ Result<gallery::PictureEntry> Studio::add_picture(const std::string& folder,
     if (error.code == ErrorCode::unsupported) error.code = ErrorCode::bad_file;
     return tl::make_unexpected(std::move(error));
   }
+  room = nullptr;
   const char* ending = ending_of(*image::detect_format(bytes));
   for (int attempt = 0; attempt < 10; ++attempt) {
     const std::string base =
@@ -564,6 +607,12 @@ Result<std::vector<jobs::PicturePrompt>> settle(const std::string& prompt,
 }  // namespace
 
 Result<jobs::JobRecord> Studio::submit(const JobOrder& order) {
+  auto job = hand_in(order);
+  if (!job && order.init_picture) remove_canvas(parts_->options.output, *order.init_picture);
+  return job;
+}
+
+Result<jobs::JobRecord> Studio::hand_in(const JobOrder& order) {
   jobs::JobRequest request{order.prompt, parts_->options.defaults, order.preview_every,
                            order.full_previews, {}, order.canvas, order.tag};
   SettingValues& values = request.values;
@@ -589,6 +638,8 @@ Result<jobs::JobRecord> Studio::submit(const JobOrder& order) {
   if (values.integer("seed") >= 0) {
     TRY_ASSIGN(request.pictures, settle(order.prompt, values, parts_->options.root));
   }
+  const auto start = map_file(values.text("init_img")), mask = map_file(values.text("init_mask"));
+  TRY_ASSIGN(const auto room, room_for({bytes_of(start), bytes_of(mask)}));
   return jobs::submit_request(*parts_->queue, std::move(request), parts_->options.root,
                               order.priority);
 }

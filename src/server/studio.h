@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -31,6 +32,8 @@ struct StudioOptions {
   SettingValues defaults;                ///< what a request that does not say otherwise holds
   std::function<void(const std::string&)> log;  ///< one line each; from any thread
   bool watch = true;                     ///< follow what other programs do in the output folder
+  std::size_t pixel_bytes = std::size_t{3} << 29;  ///< of pictures that are decoded at a time
+  std::chrono::milliseconds pixel_patience{20'000};  ///< for one that has to wait for others
 };
 
 /// A job as a door hands it in.
@@ -40,10 +43,9 @@ struct JobOrder {
   int preview_every = 0;
   bool full_previews = false;
   int priority = 0;
-  // What only the original front end needs:
-  std::optional<fs::path> init_picture = {};  ///< a file in place of init_img
-  std::optional<fs::path> mask_picture = {};
   std::optional<pipeline::CanvasBox> canvas = {};
+  std::optional<fs::path> init_picture = {};  ///< a file of store_canvas() in place of init_img
+  std::optional<fs::path> mask_picture = {};
   std::string folder = {};  ///< below the output folder
   std::string tag = {};     ///< see jobs::JobRequest
 };
@@ -73,7 +75,7 @@ class Studio {
   Store& store();
   Metrics& metrics();
 
-  /// Checks and hands in. Errors: those of jobs::submit_request(), not_found (model, picture).
+  /// Checks and hands in; of an order that is refused the stored pictures go. Errors: those of jobs::submit_request(), not_found (model, picture).
   Result<jobs::JobRecord> submit(const JobOrder& order);
 
   /// The picture of this name on disk. Errors: invalid_argument, not_found.
@@ -84,6 +86,13 @@ class Studio {
   /// Errors: those of decoding and writing.
   Result<gallery::PictureEntry> add_picture(const std::string& folder, const std::string& filename,
                                             std::string_view bytes);
+
+  /// A small version of the picture of this name, on disk. Errors: those of picture_file(),
+  /// room_for(), decoding and writing.
+  Result<fs::path> thumbnail(const std::string& name);
+  /// Memory for decoding these pictures (their bytes), kept while the result is. Waits while others
+  /// take it; a thread asks once at a time. Errors: out_of_memory.
+  Result<std::shared_ptr<void>> room_for(std::initializer_list<std::string_view> pictures);
 
   EngineStatus engine() const;
   /// The model that new jobs are drawn with.
@@ -107,6 +116,7 @@ class Studio {
 
  private:
   class Thread;
+  Result<jobs::JobRecord> hand_in(const JobOrder& order);
   explicit Studio(StudioOptions options);
   Result<> start();
   struct Parts;
@@ -115,9 +125,6 @@ class Studio {
 
 /// Requests that may wait for a job at a time; the transport has more threads than that.
 inline constexpr int kWaitingPlaces = 24;
-
-/// Where pictures of canvases wait for their job, each job's in a folder of its own.
-fs::path canvas_folder(const fs::path& output);
 
 /// "init-images" and so on, below the output folder (web spec 1.1).
 inline constexpr const char* kUploadFolder = "init-images";

@@ -6,6 +6,7 @@
 #include "base/json_settings.h"
 #include "image/png.h"
 #include "image/read_metadata.h"
+#include "server/canvas_order.h"
 #include "server/url.h"
 
 namespace invokeai::server {
@@ -82,7 +83,7 @@ Result<Json> view(Studio& studio, const jobs::JobRecord& job) {
   if (job.error) error = {{"code", error_code_name(job.error->code)}, {"message", job.error->message}};
   // A request of an earlier version that cannot be read any more is shown as empty.
   const auto request = jobs::request_from_json(job.request);
-  return Json{
+  Json json{
       {"id", job.id},
       {"state", jobs::job_state_name(job.state)},
       {"prompt", request ? request->prompt : std::string()},
@@ -99,6 +100,8 @@ Result<Json> view(Studio& studio, const jobs::JobRecord& job) {
       {"results", list},
       {"position", position},
       {"revision", job.revision}};
+  if (request && request->canvas) json["canvas"] = view(*request->canvas);
+  return json;
 }
 
 Result<Json> queue_view(Studio& studio) {
@@ -182,7 +185,7 @@ Json view(Studio& studio, const ModelEntry& model) {
   const EngineStatus engine = studio.engine();
   const bool active = model.name == studio.active_model();
   const bool loaded = engine.model && fs::path(engine.model->path) == model.path;
-  return {{"name", model.name},
+  Json json{{"name", model.name},
           {"kind", loaded ? engine.model->kind : std::string()},
           {"description", model.description},
           {"path", model.path.empty() ? model.repo_id : model.path.string()},
@@ -192,6 +195,10 @@ Json view(Studio& studio, const ModelEntry& model) {
           {"default", model.is_default},
           {"native_width", loaded ? engine.model->native_width : model.width},
           {"native_height", loaded ? engine.model->native_height : model.height}};
+  // A file that cannot be understood is told of where the model is loaded, which fails.
+  if (const auto values = pipeline::read_recommended(model.path); values && !values->given().empty())
+    json["recommended"] = settings_to_json(*values);
+  return json;
 }
 
 Json model_view(Studio& studio) {

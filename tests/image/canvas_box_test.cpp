@@ -178,6 +178,13 @@ TEST(CanvasPart, ImpossibleBoxesAndMasksAreRefused) {
     EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
   }
   EXPECT_FALSE(cut_canvas_part(canvas, white(64, 32), {0, 0, 64, 64}));
+  // A size that cannot be is told of even where the box alone counts.
+  CanvasOptions odd;
+  odd.scale = {.method = BoxScaling::manual, .manual = {500, 512}};
+  EXPECT_FALSE(check_canvas_part(canvas, std::nullopt, {0, 0, 64, 64}, odd));
+  const auto known = check_canvas_part(canvas, std::nullopt, {32, 0, 64, 64});
+  ASSERT_TRUE(known) << known.error().message;
+  EXPECT_EQ(*known, CanvasMode::outpainting);
 }
 
 }  // namespace

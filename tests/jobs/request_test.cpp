@@ -33,6 +33,8 @@ TEST(Request, WhatIsRareSurvivesToo) {
   EXPECT_EQ(back->canvas->box, request.canvas->box);
   EXPECT_EQ(back->canvas->scale.method, image::BoxScaling::manual);
   EXPECT_EQ(back->canvas->scale.manual, request.canvas->scale.manual);
+  request.canvas->scale = {.method = image::BoxScaling::automatic};
+  EXPECT_EQ(request_from_json(request_to_json(request))->canvas->scale.optimum, 0) << "the model's";
 }
 
 TEST(Request, MistakesAreNamed) {

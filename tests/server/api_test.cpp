@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "server/internal/base64.h"
 #include "server/studio_fixture.h"
 
 namespace invokeai::server::test {
@@ -158,7 +159,25 @@ TEST_F(Documented, AnswersHaveTheDocumentsShapes) {
   EXPECT_EQ(expanded["prompts"], Json({"a red star", "a blue star"}));
   check(200, "GET", "/session", "/session");
   check(200, "GET", "/users", "/users");
+  const Json boxed = {{"box", {{"left", 0}, {"top", 0}, {"width", 64}, {"height", 64}}},
+                      {"picture", base64_encode(png())}};
+  ended(check(202, "POST", "/jobs", "/jobs", {{"prompt", "x"}, {"canvas", boxed}})["id"]);
   check(200, "DELETE", "/jobs?finished_before=9999999999999", "/jobs");
+}
+
+TEST_F(Documented, ModelsSayHowTheyWantToBeDrawn) {
+  const fs::path models = folder_ / "models";
+  ASSERT_TRUE(write_file_atomically(models / "demo" / "invokeai.json",
+                                    R"({"cfg_scale": 2, "steps": 20, "sampler_name": "k_euler"})"));
+  ASSERT_TRUE(write_file_atomically(models / "other" / "invokeai.json", R"({"steps": "many"})"));
+  const Json list = check(200, "GET", "/models", "/models")["models"];
+  ASSERT_EQ(list.size(), 2u);
+  const Json expected = {{"cfg_scale", 2.0}, {"steps", 20}, {"sampler_name", "k_euler"}};
+  EXPECT_EQ(list[0]["recommended"], expected);
+  EXPECT_FALSE(list[1].contains("recommended")) << "a file nobody understands recommends nothing";
+  EXPECT_EQ(check(200, "GET", "/app", "/app")["model"]["recommended"], expected);
+  ASSERT_TRUE(fs::remove(models / "demo" / "invokeai.json"));
+  EXPECT_FALSE(check(200, "GET", "/models", "/models")["models"][0].contains("recommended"));
 }
 
 TEST_F(Api, MistakesAreToldInOneLine) {
@@ -166,7 +185,7 @@ TEST_F(Api, MistakesAreToldInOneLine) {
       {"POST", "/jobs", "{", 400, "the body is no JSON"},
       {"POST", "/jobs", "[]", 400, "is to be a JSON object"},
       {"POST", "/jobs", "{}", 400, "prompt: a text is wanted, got 'null'"},
-      {"POST", "/jobs", R"({"promt": "x"})", 400, "nothing here is called 'promt'"},
+      {"POST", "/jobs", R"({"promt": "x"})", 400, "nothing in the body is called 'promt'"},
       {"POST", "/jobs", R"({"prompt": "x", "values": {"steps": "many"}})", 400, "steps takes"},
       {"POST", "/jobs", R"({"prompt": "x", "values": {"outdir": "/tmp"}})", 400, "outdir is no setting"},
       {"POST", "/jobs", R"({"prompt": "x", "values": {"wildcard_path": "/"}})", 400, "wildcard_path is no"},
@@ -325,6 +344,14 @@ TEST_F(Api, ModelsAreChangedWhileTheServerRuns) {
   EXPECT_EQ(details["model"], "other");
 }
 
+TEST_F(Api, WhoAsksWhileTheServerStopsIsAnswered) {
+  studio_->stop(0ms);
+  json(202, "PUT", "/api/v1/models/active", {{"name", "other"}});
+  json(200, "GET", "/api/v1/models");
+  EXPECT_EQ(post_job({{"prompt", "x"}})["state"], "queued") << "it is drawn after the next start";
+  studio_->stop(0ms);
+}
+
 TEST_F(Api, UploadsBecomePicturesToStartFrom) {
   const std::string form = "--x\r\nContent-Disposition: form-data; name=\"file\"; "
                            "filename=\"my cat \xe7\x8c\xab.PNG\"\r\n\r\n" +
@@ -340,6 +367,26 @@ TEST_F(Api, UploadsBecomePicturesToStartFrom) {
       ended(post_job({{"prompt", "x"}, {"values", {{"init_img", name}, {"strength", 0.5}}}})["id"]);
   EXPECT_EQ(job["state"], "completed") << job.dump();
   EXPECT_EQ(job["values"]["init_img"], name);
+}
+
+TEST_F(Api, LargePicturesAreDecodedAFewAtATime) {
+  router_ = {};
+  studio_.reset();
+  pixel_bytes_ = 100'000;
+  pixel_patience_ = 50ms;
+  open();
+  const std::string form = "--x\r\nContent-Disposition: form-data; name=\"file\"; "
+                           "filename=\"a.png\"\r\n\r\n" + png(128, 128) + "\r\n--x--\r\n";
+  const auto upload = [&] {
+    return ask("POST", "/api/v1/images", form, {{"content-type", "multipart/form-data; boundary=x"}});
+  };
+  auto room = studio_->room_for({png(1000, 1000)});
+  ASSERT_TRUE(room) << room.error().message;
+  const Response refused = upload();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(text_of(refused).find("out_of_memory"), std::string::npos) << text_of(refused);
+  *room = nullptr;
+  EXPECT_EQ(upload().status, 201);
 }
 
 TEST_F(Api, AdminRoutesAreForAdmins) {

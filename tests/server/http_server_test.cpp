@@ -107,6 +107,48 @@ TEST_F(HttpServerTest, RefusesWhatIsTooLargeOrNoHttp) {
   }
 }
 
+TEST_F(HttpServerTest, BodiesOfAllRequestsTogetherAreLimited) {
+  HttpServerOptions options;
+  options.max_body = 1'000'000;
+  options.max_held = 2'500'000;
+  open(options);
+  std::atomic<bool> go_on = false;
+  std::atomic<int> waiting = 0;
+  server_->router().post("/wait", [&](const Request& r) {
+    ++waiting;
+    becomes_true([&] { return go_on.load(); });
+    return Response::text(std::to_string(r.body.size()));
+  });
+  server_->router().get("/", [](const Request&) { return Response::text("quick"); });
+  start();
+  const auto begin = [&](std::size_t sent) {
+    auto c = client();
+    c->send("POST /wait HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n");
+    c->send(std::string(sent, 'x'));
+    return c;
+  };
+  const auto first = begin(1'000'000), second = begin(1'000'000);
+  EXPECT_TRUE(becomes_true([&] { return waiting == 2; }));
+  // Bodies that are being handled count as well as those that still come.
+  EXPECT_EQ(begin(0)->reply().status, 503);
+  auto chunked = client();
+  chunked->send("POST /wait HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nc3500\r\n");
+  chunked->send(std::string(800'000, 'x'));
+  const Reply refused = chunked->reply();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.headers.at("retry-after"), "5");
+  EXPECT_NE(refused.body.find("\"busy\""), std::string::npos) << refused.body;
+  EXPECT_TRUE(chunked->ended());
+  EXPECT_EQ(get("/").body, "quick");
+  go_on = true;
+  EXPECT_EQ(first->reply().body, "1000000");
+  EXPECT_EQ(second->reply().body, "1000000");
+  // Who goes in the middle of a body leaves nothing behind.
+  for (int i = 0; i < 20; ++i) begin(900'000);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_TRUE(becomes_true([&] { return begin(1'000'000)->reply().status == 200; }));
+}
+
 TEST_F(HttpServerTest, EndsConnectionsThatSayNothing) {
   HttpServerOptions options;
   options.header_timeout = milliseconds(200);
@@ -268,6 +310,7 @@ TEST_F(HttpServerTest, CallersWithoutTheirRoleNeedNotSendTheirBody) {
 
 TEST_F(HttpServerTest, StopsWhileClientsAreThere) {
   open();
+  EXPECT_FALSE(server_->responds(milliseconds(10))) << "it was not started yet";
   std::atomic<bool> asked = false;
   server_->router().get("/slow", [&](const Request&) {
     asked = true;
@@ -278,6 +321,7 @@ TEST_F(HttpServerTest, StopsWhileClientsAreThere) {
     return Response::events([](const auto&) { return nullptr; });
   });
   start();
+  EXPECT_TRUE(server_->responds(milliseconds(5000)));
   const auto idle = client(), slow = client(), events = client();
   events->send("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_NE(events->take_until("\r\n\r\n"), "");

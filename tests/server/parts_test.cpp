@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "server/internal/base64.h"
+#include "server/memory_budget.h"
 #include "server/model_list.h"
 #include "server/store.h"
 
@@ -24,6 +27,33 @@ TEST(Base64, FollowsTheStandard) {
   EXPECT_EQ(bytes_of_data_url("Zm9v"), "foo");
   EXPECT_FALSE(bytes_of_data_url("data:image/png,foo"));
   EXPECT_FALSE(bytes_of_data_url("data:image/png;base64"));
+}
+
+TEST(MemoryBudget, IsSharedAndGivenBack) {
+  const MemoryBudget budget(100);
+  auto one = budget.share(), other = budget.share();
+  EXPECT_TRUE(one->resize(60));
+  EXPECT_FALSE(other->resize(41));
+  EXPECT_TRUE(other->resize(40));
+  EXPECT_FALSE(one->resize(61));
+  EXPECT_EQ(budget.left(), 0u);
+  EXPECT_TRUE(one->resize(10));
+  EXPECT_EQ(budget.left(), 50u);
+  other = nullptr;
+  EXPECT_EQ(budget.left(), 90u);
+}
+
+TEST(MemoryBudget, WhoMayWaitWaits) {
+  const MemoryBudget budget(100);
+  using std::chrono::milliseconds;
+  auto all = budget.wait_for(1'000, milliseconds(0));
+  ASSERT_NE(all, nullptr) << "what is larger than everything comes alone";
+  EXPECT_EQ(budget.left(), 0u);
+  EXPECT_EQ(budget.wait_for(1, milliseconds(20)), nullptr);
+  EXPECT_NE(budget.wait_for(0, milliseconds(0)), nullptr);
+  std::thread giver([&] { all = nullptr; });
+  EXPECT_NE(budget.wait_for(100, milliseconds(10'000)), nullptr);
+  giver.join();
 }
 
 class InFolder : public ::testing::Test {

@@ -269,6 +269,38 @@ TEST_F(SocketsTest, LargeMessagesGoBothWaysAndTheLimitHolds) {
   EXPECT_TRUE(c.raw().ended());
 }
 
+TEST_F(SocketsTest, MessagesOfAllClientsTogetherAreLimited) {
+  HttpServerOptions options;
+  options.max_message = 3'000'000;
+  options.max_held = 4'000'000;
+  open_hub(options);
+  WebSocketClient half(server_->port()), whole(server_->port());
+  for (WebSocketClient* c : {&half, &whole}) {
+    ASSERT_EQ(c->open(""), 101);
+    c->text();
+    c->send("40");
+    c->text();
+  }
+  // A message of 2.5 MB, of which the last byte does not come.
+  std::string head("\x81\xff\0\0\0\0\0\x26\x25\xa0\1\2\3\4", 14);
+  ASSERT_TRUE(half.raw().send(head + std::string(2'499'999, 'x')));
+  EXPECT_TRUE(becomes_true([&] {
+    WebSocketClient another(server_->port());
+    another.open("");
+    another.text();
+    another.send(std::string(2'500'000, 'x'));
+    const Frame frame = another.frame();
+    return frame.opcode == 8 && frame.data.substr(0, 2) == "\x03\xf5";  // 1013, try again later
+  }));
+  EXPECT_TRUE(becomes_true([&] { return notes().find("while others do; put off") != std::string::npos; }));
+  whole.send(R"(42["echo","small"])");
+  EXPECT_EQ(whole.text(), R"(42["echoed","small"])");
+  half.raw().hang_up();
+  EXPECT_TRUE(becomes_true([&] { return server_->sockets().clients() == 1; }));
+  whole.send(R"(42["size",")" + std::string(1'500'000, 'x') + "\"]");
+  EXPECT_EQ(whole.text(), R"(42["size",1500000])");
+}
+
 TEST_F(SocketsTest, OnlyOnePollWaits) {
   open_hub();
   const std::string sid = joined();

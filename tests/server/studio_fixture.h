@@ -91,6 +91,8 @@ class WithStudio : public ::testing::Test {
     options.worker_command = {INVOKEAI_BINARY_ROOT "/bin/fake_worker", step_milliseconds_};
     options.engine.model_path = (folder_ / "models" / "demo").string();
     options.defaults.set("steps", std::int64_t{3});
+    options.pixel_bytes = pixel_bytes_;
+    options.pixel_patience = pixel_patience_;
     return options;
   }
 
@@ -190,6 +192,8 @@ class WithStudio : public ::testing::Test {
 
   fs::path folder_;
   std::string step_milliseconds_ = "0";
+  std::size_t pixel_bytes_ = std::size_t{1} << 30;
+  std::chrono::milliseconds pixel_patience_ = 20s;
   std::unique_ptr<Studio> studio_;
   std::unique_ptr<Access> access_;
   Router router_;

@@ -1,178 +1,18 @@
 // `invokeai --web` as a process: its start, its end, and accidents in between.
 
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "server/web_program.h"
 
-#include <algorithm>
-#include <chrono>
-#include <cstdlib>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <random>
-#include <set>
-#include <thread>
 
-#include "base/file.h"
-#include "base/seeds.h"
 #include "base/sqlite.h"
-#include "image/png.h"
-#include "server/raw_client.h"
+#include "image/compose.h"
+#include "server/internal/base64.h"
 
 namespace invokeai::server {
 namespace {
-
-using Json = nlohmann::json;
-using namespace std::chrono_literals;
-
-class WebProgram : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(::testing::TempDir()) / fmt::format("web_{}_{}", test->name(), ::getpid());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_ / "demo");
-  }
-  void TearDown() override {
-    if (pid_ > 0) kill_server();
-    fs::remove_all(folder_);
-  }
-
-  std::string output() const { return read_file(folder_ / "stdout").value_or(""); }
-  std::string errors() const { return read_file(folder_ / "stderr").value_or(""); }
-  fs::path pictures() const { return folder_ / "root" / "outputs" / "img-samples"; }
-
-  /// Starts the server and waits for the line with its address.
-  void start(std::vector<std::string> more = {}) {
-    std::vector<std::string> words = {INVOKEAI_BINARY_ROOT "/bin/invokeai",
-                                      "--web",
-                                      "--port",
-                                      "0",
-                                      "--root_dir",
-                                      (folder_ / "root").string(),
-                                      "--model",
-                                      (folder_ / "demo").string()};
-    words.insert(words.end(), more.begin(), more.end());
-    const std::vector<std::string> variables = {"INVOKEAI_ENGINE=" + engine_, "HOME=" + folder_.string(),
-                                                "PATH=/usr/bin:/bin", "GOMP_SPINCOUNT=0"};
-    fs::remove(folder_ / "stdout");
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      std::vector<char*> arguments, environment;
-      for (auto& word : words) arguments.push_back(word.data());
-      for (const auto& variable : variables)
-        environment.push_back(const_cast<char*>(variable.c_str()));
-      arguments.push_back(nullptr);
-      environment.push_back(nullptr);
-      ::dup2(::open((folder_ / "stdout").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
-      ::dup2(::open((folder_ / "stderr").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
-      ::execve(arguments[0], arguments.data(), environment.data());
-      ::_exit(99);
-    }
-    for (int i = 0; i < 2000 && port_of(output()) == 0; ++i) std::this_thread::sleep_for(5ms);
-    port_ = port_of(output());
-    ASSERT_NE(port_, 0) << output() << errors();
-  }
-
-  static std::uint16_t port_of(const std::string& text) {
-    const std::string lead = "http://127.0.0.1:";
-    const auto at = text.find(lead);
-    if (at == text.npos || text.find('\n', at) == text.npos) return 0;
-    return static_cast<std::uint16_t>(std::atoi(text.c_str() + at + lead.size()));
-  }
-
-  /// Exit status, or -1000 when it did not end in time.
-  int wait_for_exit() {
-    for (int i = 0; i < 4000; ++i) {
-      int status = 0;
-      if (::waitpid(pid_, &status, WNOHANG) == pid_) {
-        pid_ = 0;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-      }
-      std::this_thread::sleep_for(10ms);
-    }
-    return -1000;
-  }
-
-  void kill_server() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    pid_ = 0;
-  }
-
-  /// The server's child; 0 when there is none.
-  pid_t worker() const {
-    for (const auto& entry : fs::directory_iterator("/proc")) {
-      const pid_t pid = std::atoi(entry.path().filename().c_str());
-      if (pid <= 0) continue;
-      std::ifstream file(entry.path() / "stat");
-      std::string stat;
-      std::getline(file, stat);
-      const auto end = stat.rfind(')');
-      if (end == stat.npos || end + 4 > stat.size()) continue;
-      if (std::atoi(stat.c_str() + end + 4) == pid_ && stat[end + 2] != 'Z') return pid;
-    }
-    return 0;
-  }
-
-  Json ask(int status, const std::string& method, const std::string& target,
-           const Json& body = nullptr) {
-    RawClient client(port_);
-    const Reply reply = client.ask(method, target, "Content-Type: application/json\r\n",
-                                   body.is_null() ? "" : body.dump());
-    EXPECT_EQ(reply.status, status) << method << ' ' << target << ": " << reply.body;
-    return Json::parse(reply.body, nullptr, false);
-  }
-
-  std::string post(int pictures, int steps, std::int64_t seed = 42) {
-    const Json job = ask(202, "POST", "/api/v1/jobs",
-                         {{"prompt", "a red star"},
-                          {"values", {{"iterations", pictures}, {"steps", steps}, {"seed", seed}}}});
-    return job.value("id", "");
-  }
-
-  Json wait_for_end(const std::string& id) {
-    Json job;
-    for (int i = 0; i < 6000; ++i) {
-      job = ask(200, "GET", "/api/v1/jobs/" + id);
-      const std::string state = job.value("state", "");
-      if (state != "queued" && state != "running") return job;
-      std::this_thread::sleep_for(10ms);
-    }
-    return job;
-  }
-
-  /// Every picture once, in order, each with the seed it should have, and nothing else on disk.
-  void check_complete(const Json& job, int count, std::uint32_t seed = 42) {
-    EXPECT_EQ(job["state"], "completed") << job.dump();
-    ASSERT_EQ(job["results"].size(), static_cast<std::size_t>(count));
-    std::set<std::string> names;
-    for (int i = 0; i < count; ++i, seed = next_seed(seed)) {
-      EXPECT_EQ(job["results"][i]["index"], i);
-      EXPECT_EQ(job["results"][i]["seed"], seed) << i;
-      names.insert(job["results"][i]["name"].get<std::string>());
-    }
-    EXPECT_EQ(names.size(), static_cast<std::size_t>(count));
-    std::set<std::string> on_disk;
-    for (const auto& entry : fs::directory_iterator(pictures())) {
-      const std::string name = entry.path().filename().string();
-      if (!entry.is_regular_file() || name.starts_with("invoke_log")) continue;
-      on_disk.insert(name);
-      if (name.ends_with(".png")) {
-        EXPECT_TRUE(image::decode_png(read_file(entry.path()).value_or(""))) << name;
-      }
-    }
-    EXPECT_EQ(on_disk, names);
-  }
-
-  std::string engine_ = "fake";
-  fs::path folder_;
-  pid_t pid_ = 0;
-  std::uint16_t port_ = 0;
-};
 
 TEST_F(WebProgram, AnswersWhileTheModelLoads) {
   const auto begin = std::chrono::steady_clock::now();
@@ -285,6 +125,80 @@ TEST_F(WebProgram, ALockedQueueIsToldAndWaitedFor) {
     ASSERT_TRUE(database.run_script("ROLLBACK"));
   }
   EXPECT_EQ(wait_for_end(post(1, 1))["state"], "completed");
+}
+
+/// The service manager's end of $NOTIFY_SOCKET.
+class ServiceManager {
+ public:
+  /// A name that begins with @ has no file.
+  explicit ServiceManager(const std::string& name) : socket_(::socket(AF_UNIX, SOCK_DGRAM, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::copy(name.begin(), name.end(), address.sun_path);
+    if (name[0] == '@') address.sun_path[0] = '\0';
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0) << name;
+  }
+  ~ServiceManager() { ::close(socket_); }
+
+  /// The next message; empty when none comes.
+  std::string hear() const {
+    pollfd waiting{socket_, POLLIN, 0};
+    char bytes[256];
+    if (::poll(&waiting, 1, 20'000) <= 0) return {};
+    const ssize_t got = ::recv(socket_, bytes, sizeof bytes, 0);
+    return {bytes, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+  }
+
+ private:
+  const int socket_;
+};
+
+TEST_F(WebProgram, TellsTheServiceManagerHowItGoes) {
+  for (const std::string& name :
+       {(folder_ / "notify").string(), fmt::format("@invokeai-test-{}", ::getpid())}) {
+    const ServiceManager manager(name);
+    variables_ = {"NOTIFY_SOCKET=" + name, "WATCHDOG_USEC=400000"};
+    start();
+    EXPECT_EQ(manager.hear(), "READY=1");
+    EXPECT_EQ(RawClient(port_).ask("GET", "/healthz").status, 200);
+    EXPECT_EQ(manager.hear(), "WATCHDOG=1");
+    EXPECT_EQ(manager.hear(), "WATCHDOG=1");
+    ::kill(pid_, SIGTERM);
+    std::string last = "WATCHDOG=1";
+    for (int i = 0; i < 50 && last == "WATCHDOG=1"; ++i) last = manager.hear();
+    EXPECT_EQ(last, "STOPPING=1");
+    EXPECT_EQ(wait_for_exit(), 0);
+  }
+}
+
+TEST_F(WebProgram, TheRealEnginePaintsABoxOfACanvas) {
+  if (!INVOKEAI_HAS_ENGINE) GTEST_SKIP() << "built without libtorch";
+  engine_.clear();
+  model_ = fs::path(INVOKEAI_SOURCE_ROOT) / "models" / "demo";
+  start();
+  // White, with a grey stripe that is to stay; the right half of the box stands over the edge.
+  image::Image canvas(128, 128, 3);
+  std::ranges::fill(canvas.pixels, std::uint8_t{255});
+  for (int y = 0; y < 128; ++y) std::fill_n(canvas.at(70, y), 3 * 6, std::uint8_t{90});
+  const Json job = wait_for_end(
+      ask(202, "POST", "/api/v1/jobs",
+          {{"prompt", "a red circle on a white background"},
+           {"values", {{"steps", 4}, {"seed", 7}, {"strength", 0.9}, {"seam_size", 16}, {"seam_steps", 4}, {"infill_method", "tile"}}},
+           {"canvas",
+            {{"box", {{"left", 64}, {"top", 32}, {"width", 128}, {"height", 64}}},
+             {"picture", base64_encode(image::encode_png(canvas).value())}}}})["id"]);
+  ASSERT_EQ(job["state"], "completed") << job.dump();
+  const auto drawn = image::decode_png(
+      read_file(pictures() / job["results"][0]["name"].get<std::string>()).value_or(""));
+  ASSERT_TRUE(drawn);
+  ASSERT_EQ(drawn->width, 128);
+  ASSERT_EQ(drawn->height, 64);
+  EXPECT_EQ(image::crop(*drawn, {0, 0, 40, 64}), image::crop(canvas, {64, 32, 40, 64}))
+      << "what was there stays";
+  const image::Image fresh = image::crop(*drawn, {72, 0, 56, 64});
+  EXPECT_NE(*std::ranges::min_element(fresh.pixels), *std::ranges::max_element(fresh.pixels))
+      << "the empty half is painted";
 }
 
 TEST_F(WebProgram, MistakesAreTold) {

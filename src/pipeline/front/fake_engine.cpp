@@ -102,6 +102,7 @@ class FakeEngine final : public Engine {
   Size size_of(const GenerationRequest& request) const {
     const Size asked{request.width > 0 ? request.width : model_.native_width,
                      request.height > 0 ? request.height : model_.native_height};
+    if (request.canvas) return {request.canvas->box.width, request.canvas->box.height};
     if (!request.init) return asked;
     const image::Image& init = request.init->picture;
     Size start{init.width, init.height};

@@ -2,6 +2,7 @@
 
 #include "base/settings.h"
 #include "base/utf8.h"
+#include "image/canvas_box.h"
 #include "image/mask.h"
 #include "pipeline/engine.h"
 #include "pipeline/sizes.h"
@@ -105,6 +106,18 @@ Result<> check_words(const GenerationRequest& request) {
   return {};
 }
 
+/// A box whose mask is made from words is looked at when that is known.
+Result<> check_canvas(const GenerationRequest& request) {
+  image::CanvasOptions options;
+  options.scale = request.canvas->scale;
+  options.invert_mask = request.inpaint.invert;
+  if (options.scale.optimum == 0) options.scale.optimum = image::BoxScale().optimum;
+  TRY_ASSIGN([[maybe_unused]] const image::CanvasMode mode,
+             image::check_canvas_part(request.init->picture, request.inpaint.mask,
+                                      request.canvas->box, options));
+  return {};
+}
+
 Result<> check_inpaint(const GenerationRequest& request) {
   const InpaintOptions& inpaint = request.inpaint;
   TRY_VOID(check_words(request));
@@ -117,9 +130,10 @@ Result<> check_inpaint(const GenerationRequest& request) {
       (inpaint.mask || inpaint.words || image::has_transparency(request.init->picture));
   if (inpaint.force && !request.init)
     return refuse("--force_outpaint needs a picture to start from; give one with -I");
-  // Room for more picture is a mask of its own, made when drawing; a box is cut out first.
+  if (request.canvas) return check_canvas(request);
+  // Room for more picture is a mask of its own, made when drawing.
   const OutpaintOptions& outpaint = request.outpaint;
-  if (request.canvas || !outpaint.outcrop.empty() || outpaint.shift) return {};
+  if (!outpaint.outcrop.empty() || outpaint.shift) return {};
   if (inpaint.invert && !masked)
     return refuse("there is no mask to turn round; give one with -M, or drop --invert_mask");
   if (inpaint.replace > 0 && !masked)

@@ -54,6 +54,7 @@ Result<Outcome> draw_in_box(Batch& batch) {
                                .invert_mask = request.inpaint.invert,
                                .mask_blur = request.inpaint.blur};
   options.infill.seed = batch.seed(0);
+  if (options.scale.optimum == 0) options.scale.optimum = batch.order().native;
   TRY_ASSIGN(const image::CanvasPart part,
              image::cut_canvas_part(request.init->picture, request.inpaint.mask,
                                     request.canvas->box, options));

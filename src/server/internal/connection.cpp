@@ -32,6 +32,21 @@ std::string lowered(std::string_view text) {
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
+Response too_large(std::size_t limit) {
+  return Response::refused(413, "invalid_argument",
+                           fmt::format("a request has at most {} bytes here", limit));
+}
+
+Response too_much_at_once(const MemoryBudget& bodies) {
+  Response response = Response::refused(
+      503, "busy",
+      fmt::format("other requests fill the {} MiB that all of them may have at a time; try again in "
+                  "some seconds",
+                  bodies.limit() >> 20));
+  response.headers.emplace_back("Retry-After", "5");
+  return response;
+}
+
 bool changes_something(const std::string& method) {
   return method != "GET" && method != "HEAD" && method != "OPTIONS";
 }
@@ -236,11 +251,10 @@ void Connection::identify(std::function<void()> then) {
 
 void Connection::read_body(std::size_t limit, std::function<void()> then) {
   if (!has_body()) return then();
-  if (parser_->content_length().value_or(0) > limit) {
-    keep_alive_ = false;
-    return answer(Response::refused(413, "invalid_argument",
-                                    fmt::format("a request has at most {} bytes here", limit)));
-  }
+  const std::uint64_t length = parser_->content_length().value_or(0);
+  if (length > limit) return refuse_body(too_large(limit));
+  if (length > network_.bodies.left()) return refuse_body(too_much_at_once(network_.bodies));
+  body_share_ = network_.bodies.share();
   parser_->body_limit(limit);
   body_progress_ = 0;
   on_body_ = std::move(then);
@@ -265,12 +279,10 @@ void Connection::continue_body(std::size_t limit) {
       stream_, buffer_, *parser_,
       [self = shared_from_this(), limit](error_code error, std::size_t count) {
         if (self->dropped_) return;
-        if (error == http::error::body_limit) {
-          self->keep_alive_ = false;
-          return self->answer(Response::refused(
-              413, "invalid_argument", fmt::format("a request has at most {} bytes here", limit)));
-        }
+        if (error == http::error::body_limit) return self->refuse_body(too_large(limit));
         if (error) return self->drop();
+        if (!self->body_share_->resize(self->parser_->get().body().size()))
+          return self->refuse_body(too_much_at_once(self->network_.bodies));
         self->body_progress_ += count;
         if (self->body_progress_ >= kBodyStep) {
           self->body_progress_ = 0;
@@ -278,6 +290,13 @@ void Connection::continue_body(std::size_t limit) {
         }
         self->continue_body(limit);
       });
+}
+
+/// The rest of the body is not read, and what came of it is forgotten.
+void Connection::refuse_body(Response response) {
+  keep_alive_ = false;
+  std::string().swap(parser_->get().body());
+  answer(std::move(response));
 }
 
 AnswerForm Connection::form() const {
@@ -297,7 +316,7 @@ void Connection::run_handler() {
   // The pool works on copies: request_ stays the network's.
   AnswerForm form = this->form();
   network_.handlers.post([self = shared_from_this(), request = std::move(request_), form,
-                          known = has_body()]() mutable {
+                          known = has_body(), share = std::move(body_share_)]() mutable {
     Network& network = self->network_;
     if (!known) request.caller = network.caller_of(request);
     auto record = std::make_shared<AccessRecord>();
@@ -314,7 +333,9 @@ void Connection::run_handler() {
 
 void Connection::answer(Response response) {
   record_ = {remote_, request_.method, request_.path, request_.caller.name};
-  on_gone_ = nullptr;
+  on_gone_ = on_body_ = nullptr;
+  std::string().swap(request_.body);
+  body_share_ = nullptr;
   send(prepare(std::move(response), form()));
 }
 

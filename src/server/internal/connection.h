@@ -56,6 +56,7 @@ class Connection : public Peer, public std::enable_shared_from_this<Connection> 
   void dispatch();
   void run_handler();
   void continue_body(std::size_t limit);
+  void refuse_body(Response response);
   void watch();
   void bytes_came(error_code error, std::size_t count);
   void arm(std::chrono::milliseconds time);
@@ -93,6 +94,7 @@ class Connection : public Peer, public std::enable_shared_from_this<Connection> 
   bool keep_alive_ = true;
   Clock::time_point began_;
   std::size_t body_progress_ = 0;
+  std::shared_ptr<MemoryBudget::Share> body_share_;  // of request_.body
   std::function<void()> on_gone_, on_body_;
   AccessRecord record_;
 

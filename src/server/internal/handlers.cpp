@@ -57,14 +57,20 @@ Result<Json> read_object(const Request& request, std::initializer_list<std::stri
   Json json = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded())
     return fail(ErrorCode::invalid_argument, "", "the body is no JSON: {}", shown(request.body));
+  TRY_VOID(check_object(json, "the body", known));
+  return json;
+}
+
+Result<> check_object(const Json& json, std::string_view what,
+                      std::initializer_list<std::string_view> known) {
   if (!json.is_object())
-    return fail(ErrorCode::invalid_argument, "", "the body is to be a JSON object, got {}",
+    return fail(ErrorCode::invalid_argument, "", "{} is to be a JSON object, got {}", what,
                 came(json));
   for (const auto& [key, value] : json.items())
     if (std::ranges::find(known, key) == known.end())
-      return fail(ErrorCode::invalid_argument, "", "nothing here is called {}; known are {}",
+      return fail(ErrorCode::invalid_argument, "", "nothing in {} is called {}; known are {}", what,
                   shown(key), fmt::join(known, ", "));
-  return json;
+  return {};
 }
 
 Result<std::string> text_in(const Json& object, const char* key,

@@ -24,6 +24,11 @@ Response too_busy();
 /// Errors: invalid_argument.
 Result<Json> read_object(const Request& request, std::initializer_list<std::string_view> known);
 
+/// Whether it is an object that holds nothing but `known` keys; `what` names it. Errors:
+/// invalid_argument.
+Result<> check_object(const Json& json, std::string_view what,
+                      std::initializer_list<std::string_view> known);
+
 /// A value of an object; null counts as missing. Errors: invalid_argument (another type or range, or
 /// missing although there is no fallback).
 Result<std::string> text_in(const Json& object, const char* key,

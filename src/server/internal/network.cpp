@@ -8,6 +8,7 @@ namespace invokeai::server {
 Network::Network(HttpServerOptions o)
     : options(std::move(o)),
       origins{options.host, options.cors, options.hosts},
+      bodies(options.max_held),
       handlers(options.pool_threads, options.pool_threads + options.max_connections / 4),
       files(2, 2),
       log_queue(std::make_shared<SerialQueue>(files)) {}

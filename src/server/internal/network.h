@@ -13,6 +13,7 @@
 
 #include "server/http_server.h"
 #include "server/internal/handler_pool.h"
+#include "server/memory_budget.h"
 #include "server/origin.h"
 #include "server/router.h"
 
@@ -41,6 +42,7 @@ struct Network : std::enable_shared_from_this<Network> {
   std::atomic<bool> leaving{false};  ///< the server is being stopped
   std::shared_ptr<Sockets> sockets;
 
+  MemoryBudget bodies;  ///< of requests and socket messages, until they are handled
   HandlerPool handlers;
   HandlerPool files;  ///< reading of large files
   std::function<void(const AccessRecord&)> access_log;

@@ -164,7 +164,12 @@ void Sockets::event(const std::shared_ptr<Client>& client, const SocketPacket& p
     network_.note("[socket] a client sends faster than its events can be handled; dropped");
     return client->end("too many events at once");
   }
-  client->events().post([this, client, cost, id = packet.id, data = std::string(packet.data)] {
+  auto share = network_.bodies.share();
+  if (!share->resize(cost)) {
+    network_.note("[socket] events of other clients fill the memory; a client is put off");
+    return client->end("too many events of others at once; try again in some seconds");
+  }
+  client->events().post([this, client, cost, share, id = packet.id, data = std::string(packet.data)] {
     handle(client, data, id);
     client->waiting -= cost;
   });

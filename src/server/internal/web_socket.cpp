@@ -10,13 +10,15 @@ namespace websocket = beast::websocket;
 
 namespace {
 constexpr std::chrono::milliseconds kFarewell{300};
+constexpr std::size_t kReadStep = 64u << 10;  // bytes, as far as the memory goes
 }
 
 WebSocket::WebSocket(Network& network, Stream stream, std::string remote)
     : network_(network),
       stream_(std::move(stream)),
       remote_(std::move(remote)),
-      farewell_(network.io) {
+      farewell_(network.io),
+      share_(network.bodies.share()) {
   websocket::stream_base::timeout timeout{};
   timeout.handshake_timeout = std::chrono::seconds(10);  // of the closing handshake as well
   timeout.idle_timeout = websocket::stream_base::none();  // Engine.IO has pings of its own
@@ -46,13 +48,23 @@ void WebSocket::listen(std::function<void(std::string)> message, std::function<v
 }
 
 void WebSocket::read() {
-  stream_.async_read(buffer_, [self = shared_from_this()](error_code error, std::size_t) {
-    self->message_came(error);
+  stream_.async_read_some(buffer_, kReadStep, [self = shared_from_this()](error_code error, std::size_t) {
+    self->bytes_came(error);
   });
 }
 
-void WebSocket::message_came(error_code error) {
+void WebSocket::bytes_came(error_code error) {
   if (error || ended_) return end();
+  if (!share_->resize(buffer_.size())) {
+    network_.note(fmt::format("[socket] {} sends a large message while others do; put off", remote_));
+    return close(websocket::close_code::try_again_later,
+                 "other messages fill the server's memory; try again in some seconds");
+  }
+  if (!stream_.is_message_done()) return read();
+  message_came();
+}
+
+void WebSocket::message_came() {
   if (!stream_.got_text()) {
     network_.note(fmt::format("[socket] {} sent binary data, which is not accepted", remote_));
     return close(websocket::close_code::unknown_data, "binary messages are not accepted; send text");
@@ -63,6 +75,7 @@ void WebSocket::message_came(error_code error) {
   // The handler may replace itself while it runs.
   const auto message = message_;
   message(std::move(text));
+  share_->resize(0);
   if (!ended_) read();
 }
 

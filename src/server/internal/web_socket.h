@@ -41,7 +41,8 @@ class WebSocket : public Peer, public std::enable_shared_from_this<WebSocket> {
 
  private:
   void read();
-  void message_came(error_code error);
+  void bytes_came(error_code error);
+  void message_came();
   void write();
   void end();
 
@@ -50,6 +51,7 @@ class WebSocket : public Peer, public std::enable_shared_from_this<WebSocket> {
   const std::string remote_;
   asio::steady_timer farewell_;
   beast::flat_buffer buffer_;
+  const std::shared_ptr<MemoryBudget::Share> share_;  // of buffer_
   std::function<void(std::string)> message_;
   std::function<void()> closed_;
   std::deque<Text> queue_;

@@ -120,6 +120,11 @@ TEST(Validate, SaysWhatToDropWhenOptionsDoNotGoTogether) {
   refused([](auto& r) { r.inpaint.replace = 0.5; }, "drop --inpaint_replace");
   refused([](auto& r) { r.init.reset(), r.inpaint.mask.emplace(8, 8, 1); }, "drop -M");
   refused([](auto& r) { r.inpaint.mask.emplace(64, 8, 1); }, "same shape");
+  const auto box = [](image::Box box, image::BoxScale scale = {}) { return CanvasBox{box, scale}; };
+  refused([&](auto& r) { r.canvas = box({0, 0, 0, 64}); }, "a box of 0 x 64 pixels");
+  refused([&](auto& r) { r.canvas = box({0, 0, 8, 8}), r.inpaint.mask.emplace(64, 8, 1); }, "same shape");
+  refused([&](auto& r) { r.canvas = box({0, 0, 8, 8}, {image::BoxScaling::manual, {500, 64}}); },
+          "multiples of 64");
   GenerationRequest request;
   request.init = InitImage{.picture = image::Image(64, 64, 3)};
   request.hires.emplace();
@@ -191,6 +196,16 @@ TEST(FakeEngine, DrawsAtTheSizeOfTheStartingPicture) {
   ASSERT_EQ(drawn.pictures.size(), 1u);
   EXPECT_EQ(drawn.pictures[0].width, 104);
   EXPECT_EQ(drawn.pictures[0].picture.height, 64);
+}
+
+TEST(FakeEngine, DrawsABoxAtItsOwnSize) {
+  GenerationRequest request = request_for("x", 1, 1);
+  request.init = InitImage{.picture = image::Image(100, 60, 3)};
+  request.canvas = CanvasBox{.box = {-10, 20, 72, 40}, .scale = {.optimum = 0}};
+  const auto drawn = draw(*make_fake_engine({}), request);
+  ASSERT_EQ(drawn.pictures.size(), 1u);
+  EXPECT_EQ(drawn.pictures[0].width, 72);
+  EXPECT_EQ(drawn.pictures[0].picture.height, 40);
 }
 
 TEST(FakeEngine, StopsAtTheNextStep) {

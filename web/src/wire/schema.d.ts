@@ -589,6 +589,54 @@ export interface components {
         };
         /** @enum {string} */
         JobState: "queued" | "running" | "completed" | "failed" | "cancelled";
+        /** @description a part of the canvas; may stand over its edges */
+        CanvasBox: {
+            /** @description pixels */
+            left: number;
+            /** @description pixels */
+            top: number;
+            /** @description pixels */
+            width: number;
+            /** @description pixels */
+            height: number;
+        };
+        /** @description the size to paint at with scale manual, multiples of 64 */
+        CanvasSize: {
+            /** @description pixels */
+            width: number;
+            /** @description pixels */
+            height: number;
+        };
+        /** @description where a job paints on its canvas */
+        JobCanvas: {
+            box: components["schemas"]["CanvasBox"];
+            /**
+             * @description the size a masked or partly empty box is painted at: auto is one that suits the model, manual that of size, none the box's own; then it is scaled back
+             * @enum {string}
+             */
+            scale: "auto" | "manual" | "none";
+            size?: components["schemas"]["CanvasSize"];
+        };
+        /** @description paints one box of a larger picture; what is made has the size of the box and fits back. An empty box is painted from nothing, an opaque one without a mask is painted over, else the masked and the empty parts are painted. Infill and seams are settings: infill_method, tile_size, seam_size, seam_blur, seam_strength, seam_steps, mask_blur, invert_mask */
+        NewCanvas: {
+            box: components["schemas"]["CanvasBox"];
+            /**
+             * @description the size a masked or partly empty box is painted at: auto is one that suits the model, manual that of size, none the box's own; then it is scaled back
+             * @default auto
+             * @enum {string}
+             */
+            scale?: "auto" | "manual" | "none";
+            size?: components["schemas"]["CanvasSize"];
+            /** @description the canvas as data URL or base64 of a PNG, JPEG or WebP, kept for this job only; without it init_img names one of the gallery */
+            picture?: string;
+            /** @description of the same size as picture and sent like it: white or opaque is kept, black or transparent is painted */
+            mask?: string;
+            /**
+             * @description the results are of the kind temporary, not result
+             * @default false
+             */
+            temporary?: boolean;
+        };
         Job: {
             id: string;
             state: components["schemas"]["JobState"];
@@ -619,6 +667,7 @@ export interface components {
             position: number | null;
             /** @description of its last change */
             revision: number;
+            canvas?: components["schemas"]["JobCanvas"];
         };
         NewJob: {
             prompt: string;
@@ -631,6 +680,7 @@ export interface components {
             preview_every?: number;
             /** @description higher ones run first */
             priority?: number;
+            canvas?: components["schemas"]["NewCanvas"];
         };
         /** @description either the priority, or a place beside another waiting job */
         JobChange: {
@@ -801,6 +851,12 @@ export interface components {
             native_width: number;
             /** @description pixels */
             native_height: number;
+            /** @description what the model's folder wants it drawn with where a job says nothing, by wire name; absent where it says nothing */
+            recommended?: {
+                cfg_scale?: number;
+                steps?: number;
+                sampler_name?: string;
+            };
         };
         Models: {
             models: components["schemas"]["Model"][];
@@ -1562,7 +1618,7 @@ export interface operations {
                 "multipart/form-data": {
                     file: string;
                     /** @enum {string} */
-                    kind?: "upload" | "mask";
+                    kind?: "upload" | "mask" | "result" | "temporary";
                 };
             };
         };
