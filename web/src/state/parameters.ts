@@ -34,8 +34,17 @@ export const no_parameters: Parameters = {
 
 interface Store extends Parameters {
   change(parts: Partial<Parameters>): void;
+  /** Null takes a value back. */
   set(name: string, value: Value): void;
+  set_all(values: Values): void;
+  /** All settings to what the model and the server hold; prompts and the starting picture stay. */
+  reset_settings(): void;
   reset(): void;
+}
+
+function merged(old: Values, change: Values): Values {
+  const all = Object.entries({ ...old, ...change });
+  return Object.fromEntries(all.filter(([, value]) => value !== null));
 }
 
 export const useParameters = create<Store>()(
@@ -43,13 +52,9 @@ export const useParameters = create<Store>()(
     (set) => ({
       ...no_parameters,
       change: (parts) => set(parts),
-      set: (name, value) =>
-        set((old) => {
-          const values = { ...old.values };
-          if (value === null) delete values[name];
-          else values[name] = value;
-          return { values };
-        }),
+      set: (name, value) => set((old) => ({ values: merged(old.values, { [name]: value }) })),
+      set_all: (values) => set((old) => ({ values: merged(old.values, values) })),
+      reset_settings: () => set({ values: {}, random_seed: true, variations: false }),
       reset: () => set(no_parameters),
     }),
     { name: 'invokeai.parameters', version: 1 },

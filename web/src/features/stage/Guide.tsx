@@ -8,10 +8,10 @@ import { useApp } from '@/state/queries';
 
 import styles from './Stage.module.css';
 
-/** A small model follows its words best under light guidance (models/demo/README.md). */
+/** The small demo model knows plain shapes only (models/demo/README.md). */
 const small_model = 256; // pixels
 const first_prompts = {
-  small: { prompt: 'a big red star on a blue background', values: { steps: 20, cfg_scale: 2 } },
+  small: { prompt: 'a big red star on a blue background', values: { steps: 20 } },
   large: { prompt: 'a lighthouse at dusk, oil painting', values: { steps: 25 } },
 };
 

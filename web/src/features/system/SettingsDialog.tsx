@@ -1,4 +1,4 @@
-import { FolderInput, LogOut, RotateCcw } from 'lucide-react';
+import { FolderInput, RotateCcw } from 'lucide-react';
 import { useId, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from '@/components/Button';
@@ -145,10 +145,6 @@ function Server() {
     notify('success', t('settings.imported', { added: found.added, skipped: found.skipped }));
     for (const problem of found.problems) notify('warning', problem);
   };
-  const log_out = async () => {
-    await attempt(client.log_out);
-    location.reload();
-  };
   return (
     <>
       <dl className={styles.about}>
@@ -180,11 +176,6 @@ function Server() {
             </Button>
           </form>
         </Field>
-      )}
-      {app.users_required && (
-        <Button icon={<LogOut />} onClick={() => void log_out()}>
-          {t('login.out', { name: app.user.name })}
-        </Button>
       )}
     </>
   );
