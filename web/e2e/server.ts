@@ -21,6 +21,15 @@ export function has_engine(program: string): boolean {
 
 const start_time = 30_000; // milliseconds
 
+export interface ServerOptions {
+  /** More switches of the program. */
+  switches?: string[];
+  /** A folder of pictures to serve, which is left as it is; else an empty one. */
+  outputs?: string;
+  /** The fake engine, whatever the build has. */
+  fake?: boolean;
+}
+
 export class RealServer {
   url = '';
   readonly folder = mkdtempSync(join(tmpdir(), 'invokeai-e2e-'));
@@ -28,7 +37,10 @@ export class RealServer {
   private port = 0;
   private log = '';
 
-  constructor(private program: string) {
+  constructor(
+    private program: string,
+    private options: ServerOptions = {},
+  ) {
     const demo = `${root}models/demo`;
     for (const name of ['demo', 'other']) {
       cpSync(demo, join(this.folder, 'models', name), { recursive: true });
@@ -36,17 +48,18 @@ export class RealServer {
   }
 
   get outputs(): string {
-    return join(this.folder, 'outputs');
+    return this.options.outputs ?? join(this.folder, 'outputs');
   }
 
   /** Starts it, on the same port as before; resolves when it answers. */
   async start(): Promise<void> {
     const env: NodeJS.ProcessEnv = { ...process.env, OMP_NUM_THREADS: '1', GOMP_SPINCOUNT: '0' };
     env.INVOKEAI_WEB_PAGE = `${root}web/dist`;
-    if (!has_engine(this.program)) env.INVOKEAI_ENGINE = 'fake';
+    if (this.options.fake || !has_engine(this.program)) env.INVOKEAI_ENGINE = 'fake';
     const switches = ['--web', '--host', '127.0.0.1', '--port', String(this.port)];
     const places = ['--root_dir', this.folder, '--outdir', this.outputs, '--model', 'demo'];
-    const child = spawn(this.program, [...switches, ...places], { env });
+    const more = this.options.switches ?? [];
+    const child = spawn(this.program, [...switches, ...places, ...more], { env });
     this.process = child;
     const keep = (data: Buffer) => (this.log += data.toString());
     child.stderr.on('data', keep);

@@ -1,0 +1,124 @@
+/** What everybody must be able to use: axe over all tabs, themes, sizes and dialogs. */
+
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { open_page } from './browser';
+import { find_program } from './server';
+import { phone, second, use_studio } from './studio';
+
+const program = find_program();
+const tabs = ['Text to image', 'Image to image', 'Gallery', 'Queue'];
+
+/** Serious and critical findings, one line each. */
+async function serious(page: Page, where: string): Promise<string[]> {
+  await page.waitForTimeout(300); // what fades in has its colours then
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() =>
+    (window as unknown as { axe: typeof axe }).axe.run(document),
+  );
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => {
+      const places = nodes.map((node) => node.html).slice(0, 3);
+      return `${where}: ${id} ${places.join(' ')}`;
+    });
+}
+
+async function in_theme(page: Page, theme: string): Promise<void> {
+  await page.evaluate((name) => {
+    document.documentElement.dataset.theme = name;
+  }, theme);
+}
+
+describe.skipIf(!program)('axe finds no serious problem', () => {
+  const studio = use_studio(program ?? '');
+  const { newest, prompt, tab } = studio;
+  let page: Page;
+  beforeAll(async () => {
+    page = studio.page;
+    await prompt().fill('a (big)++ red star');
+    await studio.set_number('Steps', '2');
+    await studio.invoke();
+    await expect.poll(newest, { timeout: 40 * second }).toBeTruthy();
+    await page.getByRole('toolbar', { name: 'The current picture' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.keyboard.press('Shift+I');
+    await studio.mask().waitFor();
+  });
+
+  test.each(['dark', 'light', 'contrast'])('on any tab, %s', async (theme) => {
+    await in_theme(page, theme);
+    const found: string[] = [];
+    for (const name of tabs) {
+      await tab(name);
+      found.push(...(await serious(page, name)));
+    }
+    expect(found).toEqual([]);
+  });
+
+  test('with every section, the information and the console open', async () => {
+    await in_theme(page, 'dark');
+    await tab('Text to image');
+    for (const section of await page.locator('aside button[aria-expanded="false"]').all()) {
+      if (await section.isVisible()) await section.click();
+      await page.keyboard.press('Escape');
+    }
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.keyboard.press('i');
+    await page.keyboard.press('`');
+    expect(await serious(page, 'all open')).toEqual([]);
+    await page.keyboard.press('Escape');
+  });
+
+  test.each(['Settings', 'Hotkeys', 'X/Y grid', 'Save as preset'])(
+    'in the dialog %s',
+    async (name) => {
+      await tab('Text to image');
+      await page.getByRole('button', { name, exact: true }).click();
+      await page.getByRole('dialog').waitFor();
+      expect(await serious(page, name)).toEqual([]);
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    },
+  );
+
+  test('in menus, lists, small panels and the viewer', async () => {
+    await tab('Text to image');
+    const found: string[] = [];
+    await studio.thumbs().first().click({ button: 'right' });
+    found.push(...(await serious(page, 'menu')));
+    await page.keyboard.press('Escape');
+    await page.getByRole('combobox', { name: 'Sampler' }).click();
+    found.push(...(await serious(page, 'list')));
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'View', exact: true }).click();
+    found.push(...(await serious(page, 'panel')));
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('z');
+    await page.getByRole('dialog', { name: 'Viewer' }).waitFor();
+    found.push(...(await serious(page, 'viewer')));
+    await page.keyboard.press('Escape');
+    expect(found).toEqual([]);
+  });
+
+  test('on a phone, where nothing stands beyond the screen', async () => {
+    const other = await open_page(studio.browser, studio.server.url, phone, true);
+    const found: string[] = [];
+    for (const name of tabs) {
+      await other.page
+        .getByRole('navigation', { name: 'Work areas' })
+        .getByRole('button', { name })
+        .click();
+      found.push(...(await serious(other.page, name)));
+      const beyond = await other.page.evaluate(
+        () => document.documentElement.scrollWidth > window.innerWidth,
+      );
+      if (beyond) found.push(`${name}: wider than the screen`);
+    }
+    expect(found).toEqual([]);
+    expect(other.problems).toEqual([]);
+    await other.page.context().close();
+  });
+});
