@@ -21,7 +21,7 @@ import { gallery_changed, useApp } from '@/state/queries';
 import { client } from '@/wire/client';
 import styles from './System.module.css';
 
-type Flag = 'confirm_delete' | 'show_help' | 'sliders' | 'follow_results';
+type Flag = 'confirm_delete' | 'show_help' | 'sliders' | 'follow_results' | 'show_console';
 
 export function SettingsDialog({ onClose }: { onClose(): void }) {
   const { t } = useTranslation();
@@ -36,6 +36,7 @@ export function SettingsDialog({ onClose }: { onClose(): void }) {
         <FlagField name="confirm_delete" />
         <FlagField name="show_help" />
         <FlagField name="sliders" />
+        <FlagField name="show_console" />
       </Part>
       <Part title={t('settings.server')}>
         <Server />
