@@ -28,18 +28,23 @@ let browser: Browser;
 let close_server: () => Promise<void>;
 let url: string;
 
+/** Waits until the real server knows all pictures of its folder. */
+async function indexed(): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`${url}api/v1/images/count`);
+    const { count } = (await answer.json()) as { count: number };
+    if (count >= pictures) return;
+    await new Promise((done) => setTimeout(done, 1000));
+  }
+}
+
 beforeAll(async () => {
   browser = await launch();
   if (folder && program) {
     const server = new RealServer(program, { outputs: folder, fake: true });
     await server.start();
     [url, close_server] = [server.url, () => server.close()];
-    await expect
-      .poll(async () => (await (await fetch(`${url}api/v1/images/count`)).json()).count, {
-        timeout: 300_000,
-        interval: 1000,
-      })
-      .toBeGreaterThanOrEqual(pictures);
+    await indexed();
   } else {
     const mock = new MockServer({ pictures, step_milliseconds: 10, dist });
     url = `http://127.0.0.1:${await mock.listen(0)}/`;

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { open_page } from './browser';
 import { find_program } from './server';
-import { phone, second, use_studio } from './studio';
+import { phone, use_studio } from './studio';
 
 const program = find_program();
 const tabs = ['Text to image', 'Image to image', 'Gallery', 'Queue'];
@@ -33,14 +33,14 @@ async function in_theme(page: Page, theme: string): Promise<void> {
 
 describe.skipIf(!program)('axe finds no serious problem', () => {
   const studio = use_studio(program ?? '');
-  const { newest, prompt, tab } = studio;
+  const { prompt, tab } = studio;
   let page: Page;
-  beforeAll(async () => {
-    page = studio.page;
+  beforeAll(() => ({ page } = studio));
+
+  test('a picture to look at', async () => {
     await prompt().fill('a (big)++ red star');
     await studio.set_number('Steps', '2');
-    await studio.invoke();
-    await expect.poll(newest, { timeout: 40 * second }).toBeTruthy();
+    await studio.draw();
     await page.getByRole('toolbar', { name: 'The current picture' }).waitFor();
     await page.keyboard.press('Escape');
     await page.evaluate(() => (document.activeElement as HTMLElement).blur());
@@ -61,10 +61,10 @@ describe.skipIf(!program)('axe finds no serious problem', () => {
   test('with every section, the information and the console open', async () => {
     await in_theme(page, 'dark');
     await tab('Text to image');
-    for (const section of await page.locator('aside button[aria-expanded="false"]').all()) {
-      if (await section.isVisible()) await section.click();
-      await page.keyboard.press('Escape');
-    }
+    const closed = page.locator(
+      'aside button[aria-expanded="false"]:not([aria-haspopup]):not([role])',
+    );
+    while ((await closed.count()) > 0) await closed.first().click();
     await page.evaluate(() => (document.activeElement as HTMLElement).blur());
     await page.keyboard.press('i');
     await page.keyboard.press('`');
@@ -91,7 +91,9 @@ describe.skipIf(!program)('axe finds no serious problem', () => {
     found.push(...(await serious(page, 'menu')));
     await page.keyboard.press('Escape');
     await page.getByRole('combobox', { name: 'Sampler' }).click();
-    found.push(...(await serious(page, 'list')));
+    // An open list keeps the focus, so nothing hidden is reached; axe knows that of dialogs only.
+    const listed = await serious(page, 'list');
+    found.push(...listed.filter((finding) => !finding.includes('aria-hidden-focus')));
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'View', exact: true }).click();
     found.push(...(await serious(page, 'panel')));

@@ -216,7 +216,7 @@ async function users(opened: Browser): Promise<void> {
   const guarded = new RealServer(program ?? '', { switches: ['--token', token], fake: true });
   await guarded.start();
   const { page } = await open_page(opened, guarded.url, sizes.wide);
-  await page.getByLabel('Name').waitFor();
+  await page.getByLabel('Name', { exact: true }).waitFor();
   await save(page, 'login-wide');
   await page.getByRole('radio', { name: 'Token' }).click();
   await page.locator('input[type=password]').fill(token);
@@ -224,8 +224,8 @@ async function users(opened: Browser): Promise<void> {
   await page.getByRole('button', { name: /^Account/ }).click();
   await page.getByRole('menuitem', { name: 'Users' }).click();
   for (const name of ['ann', 'bob', 'eve']) {
-    await page.getByLabel('Name').fill(name);
-    await page.getByLabel('Password').fill('not a real password');
+    await page.getByLabel('Name', { exact: true }).fill(name);
+    await page.getByLabel('Password', { exact: true }).fill('not a real password');
     await page.getByRole('button', { name: 'Add' }).click();
     await page.getByRole('dialog').locator('li', { hasText: name }).waitFor();
   }

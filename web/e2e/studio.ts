@@ -56,7 +56,10 @@ export class Studio {
   number = (label: string) => this.page.getByRole('textbox', { name: label, exact: true });
   invoke = () => this.page.getByRole('button', { name: 'Invoke', exact: true }).click();
   thumbs = () => this.page.locator('[data-thumb]');
-  newest = () => this.thumbs().first().getAttribute('data-thumb');
+  newest = async () =>
+    (await this.thumbs().count()) > 0
+      ? await this.thumbs().first().getAttribute('data-thumb')
+      : null;
   tab = (name: string) =>
     this.page.getByRole('navigation', { name: 'Work areas' }).getByRole('button', { name }).click();
   mask = () => this.page.getByLabel(/^Mask\. /);
@@ -64,7 +67,7 @@ export class Studio {
 
   /** Draws and waits until one more picture is stored and shown; its name. */
   draw = async (): Promise<string> => {
-    const before = await this.newest().catch(() => null);
+    const before = await this.newest();
     await this.invoke();
     await expect.poll(this.newest, { timeout: 40 * second }).not.toBe(before);
     await expect.poll(this.running).toBe(null);

@@ -15,8 +15,8 @@ describe.skipIf(!program)('a server with a token and users', () => {
   beforeAll(() => ({ page } = studio));
 
   const sign_in_as = async (name: 'ann' | 'bob') => {
-    await page.getByLabel('Name').fill(name);
-    await page.getByLabel('Password').fill(secret[name]);
+    await page.getByLabel('Name', { exact: true }).fill(name);
+    await page.getByLabel('Password', { exact: true }).fill(secret[name]);
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByRole('button', { name: `Account: ${name}` }).waitFor();
   };
@@ -41,8 +41,8 @@ describe.skipIf(!program)('a server with a token and users', () => {
   test('an admin makes users, the first one an admin', async () => {
     await menu('admin by token', 'Users');
     for (const name of ['ann', 'bob'] as const) {
-      await page.getByLabel('Name').fill(name);
-      await page.getByLabel('Password').fill(secret[name]);
+      await page.getByLabel('Name', { exact: true }).fill(name);
+      await page.getByLabel('Password', { exact: true }).fill(secret[name]);
       await page.getByRole('button', { name: 'Add' }).click();
       await row(name).waitFor();
     }
@@ -57,7 +57,7 @@ describe.skipIf(!program)('a server with a token and users', () => {
     expect(await role('ann')).toBe('Admin');
     await page.keyboard.press('Escape');
     await menu('admin by token', 'Log out admin by token');
-    await page.getByLabel('Name').waitFor();
+    await page.getByLabel('Name', { exact: true }).waitFor();
   });
 
   test('a user draws, but has no list of users', async () => {
@@ -73,7 +73,7 @@ describe.skipIf(!program)('a server with a token and users', () => {
   });
 
   test('passwords change, and users go', async () => {
-    await page.getByLabel('Name').waitFor();
+    await page.getByLabel('Name', { exact: true }).waitFor();
     await sign_in_as('ann');
     await menu('ann', 'Users');
     await row('bob').getByRole('button', { name: 'Change the password of bob' }).click();
@@ -86,8 +86,8 @@ describe.skipIf(!program)('a server with a token and users', () => {
     await row('bob').waitFor({ state: 'hidden' });
     await page.keyboard.press('Escape');
     await menu('ann', 'Log out ann');
-    await page.getByLabel('Name').fill('bob');
-    await page.getByLabel('Password').fill(secret.bob);
+    await page.getByLabel('Name', { exact: true }).fill('bob');
+    await page.getByLabel('Password', { exact: true }).fill(secret.bob);
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByText('Name and password do not fit together.').waitFor();
   });

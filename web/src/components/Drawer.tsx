@@ -54,7 +54,7 @@ export function Drawer({ side, label, pinned, className, style, onClose, childre
       style={style}
       aria-label={label}
       onPointerDown={() => {
-        inside.current = true;
+        inside.current = !pinned;
       }}
       onPointerEnter={stay}
       onPointerLeave={pinned ? undefined : (event) => event.pointerType !== 'touch' && leave()}

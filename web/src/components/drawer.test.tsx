@@ -48,6 +48,20 @@ test('a press elsewhere closes it, one inside does not', () => {
   expect(close).toHaveBeenCalledTimes(1);
 });
 
+test('what was pressed while it was pinned counts no more', () => {
+  const close = vi.fn();
+  const drawer = (pinned: boolean) => (
+    <Drawer side="left" label="Parameters" pinned={pinned} onClose={close}>
+      <button type="button">inside</button>
+    </Drawer>
+  );
+  const { rerender } = render_in_page(drawer(true));
+  fireEvent.pointerDown(screen.getByText('inside'));
+  rerender(drawer(false));
+  fireEvent.pointerDown(document.body);
+  expect(close).toHaveBeenCalledTimes(1);
+});
+
 test('a pinned panel stays', () => {
   const { close, panel } = shown(true);
   fireEvent.pointerLeave(panel, mouse);
