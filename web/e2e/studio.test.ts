@@ -36,14 +36,19 @@ describe.skipIf(!program)('the studio with the real server', () => {
   test('recalled parameters give the identical file', async () => {
     await prompt().fill('a green circle on a white background');
     await set_number('Steps', '4');
+    const negative = page.getByLabel('Negative prompt', { exact: true });
+    await negative.fill('blurry, dark');
     const first = await draw();
     await prompt().fill('something else');
+    await negative.fill('');
     await set_number('Steps', '9');
     await page.getByRole('button', { name: 'Use all its parameters' }).click();
     expect(await prompt().inputValue()).toBe('a green circle on a white background');
+    expect(await negative.inputValue()).toBe('blurry, dark');
     const again = await draw();
     expect(again).not.toBe(first);
     expect((await bytes(again)).equals(await bytes(first))).toBe(true);
+    await negative.fill('');
   });
 
   test('one parameter alone is recalled', async () => {

@@ -14,7 +14,13 @@ import type {
 } from '@/wire/types';
 import { known_index, show_at } from './gallery_list';
 import { notify, notify_error } from './notices';
-import { useParameters, with_recall, with_value, type Source } from './parameters';
+import {
+  recalled_prompts,
+  useParameters,
+  with_recall,
+  with_value,
+  type Source,
+} from './parameters';
 import { usePreferences } from './preferences';
 import { cache, check_session, gallery_changed, put_job } from './queries';
 import { job_request, obstacle, type Mode } from './requests';
@@ -175,8 +181,7 @@ export function use_value(name: string, value: Value): void {
 
 export function use_prompt(picture: PictureDetails): void {
   if (!picture.recall) return notify('error', t('toast.no_parameters'));
-  const { prompt, negative_prompt } = picture.recall;
-  useParameters.getState().change({ prompt, negative_prompt });
+  useParameters.getState().change(recalled_prompts(picture.recall));
   notify('success', t('toast.prompt_set'));
 }
 

@@ -3,6 +3,7 @@
 import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
 import type { Recall, Value, Values } from '@/wire/types';
+import { split_negative } from '@/lib/prompts';
 import type { Stroke } from '@/lib/strokes';
 
 /** The picture to start from. */
@@ -61,14 +62,21 @@ export const useParameters = create<Store>()(
   ),
 );
 
+/** Both prompts of a picture, the negative words in their own box. */
+export function recalled_prompts(recall: Recall) {
+  const { prompt, negative_prompt, values } = recall;
+  if (negative_prompt !== '' || values.prompt_dialect === 'a1111')
+    return { prompt, negative_prompt };
+  return split_negative(prompt);
+}
+
 /** Everything that makes a picture again; what the picture does not name goes to its default. */
 export function with_recall(recall: Recall): Partial<Parameters> {
   const values = { ...recall.values };
   delete values.iterations;
   delete values.init_img;
   return {
-    prompt: recall.prompt,
-    negative_prompt: recall.negative_prompt,
+    ...recalled_prompts(recall),
     values,
     random_seed: values.seed === undefined || values.seed === null,
     variations: Boolean(values.variation_amount || values.with_variations),

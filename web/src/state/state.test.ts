@@ -6,6 +6,7 @@ import { conflicts, keys_of } from './hotkeys';
 import { log, notify, useNotices } from './notices';
 import {
   no_parameters,
+  recalled_prompts,
   useParameters,
   with_recall,
   with_value,
@@ -133,6 +134,17 @@ describe('recall', () => {
       variations: true,
       strokes: [],
     });
+  });
+  test.each([
+    ['a fox [ugly, blurry]', '', {}, 'a fox', 'ugly, blurry'],
+    ['a [small] fox [ugly]', '', {}, 'a [small] fox', 'ugly'],
+    ['a [small] fox', '', {}, 'a [small] fox', ''],
+    ['a fox [ugly]', 'apart', {}, 'a fox [ugly]', 'apart'],
+    ['a [fox]', '', { prompt_dialect: 'a1111' }, 'a [fox]', ''],
+    ['[all negative]', '', {}, '[all negative]', ''],
+  ])('negative words of %j go into their box', (text, apart, values, prompt, negative_prompt) => {
+    const found = recalled_prompts({ prompt: text, negative_prompt: apart, values });
+    expect(found).toEqual({ prompt, negative_prompt });
   });
   test('one value alone', () => {
     const old = composed({ values: { steps: 30 } });
