@@ -1,7 +1,7 @@
 /** The real server, started for a test in a folder of its own. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -26,13 +26,15 @@ export interface ServerOptions {
   switches?: string[];
   /** A folder of pictures to serve, which is left as it is; else an empty one. */
   outputs?: string;
+  /** The root folder, which must not exist yet; else one of its own among the temporary ones. */
+  root?: string;
   /** The fake engine, whatever the build has. */
   fake?: boolean;
 }
 
 export class RealServer {
   url = '';
-  readonly folder = mkdtempSync(join(tmpdir(), 'invokeai-e2e-'));
+  readonly folder: string;
   private process: ChildProcess | null = null;
   private port = 0;
   private log = '';
@@ -41,6 +43,8 @@ export class RealServer {
     private program: string,
     private options: ServerOptions = {},
   ) {
+    this.folder = options.root ?? mkdtempSync(join(tmpdir(), 'invokeai-e2e-'));
+    if (options.root) mkdirSync(options.root);
     const demo = `${root}models/demo`;
     for (const name of ['demo', 'other']) {
       cpSync(demo, join(this.folder, 'models', name), { recursive: true });

@@ -32,7 +32,7 @@ if (!program || !has_engine(program))
 mkdirSync(folder, { recursive: true });
 
 const token = 'for-these-pictures';
-const server = new RealServer(program);
+const server = new RealServer(program, { root: '/tmp/invokeai' }); // a name that is seen
 await server.start();
 const browser = await launch();
 const encoder = await (await browser.newContext()).newPage();
@@ -62,7 +62,7 @@ async function until_idle(): Promise<void> {
 
 /** A gallery to look at: pictures, a board, stars. */
 async function fill(): Promise<void> {
-  for (const [n, prompt] of subjects.entries()) {
+  for (const [n, prompt] of [...subjects.entries()].reverse()) {
     await ask('POST', 'jobs', { prompt, values: { ...values, seed: 100 + n } });
   }
   await until_idle();
@@ -70,9 +70,13 @@ async function fill(): Promise<void> {
   const mark = (place: number, change: object) =>
     ask('PATCH', `images/${encodeURIComponent(images[place]?.name ?? '')}`, change);
   for (const place of [1, 4]) await mark(place, { starred: true });
-  for (const name of ['Stars', 'For the wall']) {
-    const board = await ask<{ id: string }>('POST', 'boards', { name });
-    for (const place of [2, 3, 5]) await mark(place, { board: board.id });
+  const boards: [string, number[]][] = [
+    ['Cards', [1, 3]],
+    ['For the wall', [0, 2, 5]],
+  ];
+  for (const [name, places] of boards) {
+    const { id } = await ask<{ id: string }>('POST', 'boards', { name });
+    for (const place of places) await mark(place, { board: id });
   }
 }
 
@@ -118,7 +122,7 @@ async function remember(page: Page, key: string, wanted: object): Promise<void> 
     [`invokeai.${key}`, wanted] as const,
   );
   await page.reload();
-  await page.getByRole('navigation').waitFor();
+  await page.getByRole('navigation', { name: 'Work areas' }).waitFor();
 }
 
 const preferences = (page: Page, wanted: object) => remember(page, 'preferences', wanted);
@@ -196,6 +200,7 @@ async function dialogs(page: Page, size: string): Promise<void> {
 }
 
 async function sheet(page: Page): Promise<void> {
+  await preferences(page, { tab: 'text', guide_done: true });
   await page.getByLabel('Prompt', { exact: true }).fill(subjects[0] ?? '');
   await page.getByRole('button', { name: 'X/Y grid' }).click();
   await page.getByRole('textbox', { name: 'Values' }).fill('5, 10, 20');
@@ -239,21 +244,22 @@ try {
   await fill();
   for (const [name, size] of Object.entries(sizes)) {
     const { page, problems } = await open_page(browser, server.url, size, name === 'phone');
-    await page.getByRole('navigation').waitFor();
+    await page.getByRole('navigation', { name: 'Work areas' }).waitFor();
     await remember(page, 'preferences', { guide_done: true });
     await remember(page, 'parameters', {
       prompt: 'a (big)++ red star on a blue background, (blurry)--',
       negative_prompt: '',
       values: { sampler_name: 'k_dpmpp_2' },
     });
-    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight'); // to the newest picture
     await live(page, name);
     await tabs(page, name);
     await dialogs(page, name);
-    if (name === 'wide') await sheet(page);
     if (problems.length > 0) console.log(name, problems);
     await page.context().close();
   }
+  const { page } = await open_page(browser, server.url, sizes.wide);
+  await sheet(page);
   await users(browser);
 } finally {
   await browser.close();

@@ -6,7 +6,7 @@ import { useHotkeys } from '@/state/hotkeys';
 import type { Source } from '@/state/parameters';
 import styles from './Mask.module.css';
 import { brush_sizes, useMaskEdits } from './mask_edits';
-import { MaskTools, ZoomTools, type Tool } from './MaskTools';
+import { MaskTools, ViewTools, type Tool } from './MaskTools';
 import { PaintArea } from './PaintArea';
 
 const zoom_step = 1.25;
@@ -62,7 +62,9 @@ export function MaskPainter({ source, tools }: { source: Source; tools: ReactNod
       />
       <div className={styles.foot}>
         <p>{has_mask(edits.strokes) ? t('mask.some') : t('mask.none')}</p>
-        <ZoomTools
+        <ViewTools
+          tool={tool}
+          onTool={setTool}
           fitted={view === no_view}
           onZoom={(closer) => zoom(closer ? zoom_step : 1 / zoom_step)}
           onFit={() => setView(no_view)}

@@ -35,7 +35,7 @@ function useToolButton() {
   );
 }
 
-/** Brush, eraser and hand; size; undo. */
+/** Brush and eraser; size; undo. */
 export function MaskTools({ tool, size, widest, edits, onTool, onSize }: MaskToolsProps) {
   const { t } = useTranslation();
   const button = useToolButton();
@@ -43,7 +43,6 @@ export function MaskTools({ tool, size, widest, edits, onTool, onSize }: MaskToo
     <>
       {button('mask_brush', <Brush />, () => onTool('brush'), tool === 'brush')}
       {button('mask_eraser', <Eraser />, () => onTool('eraser'), tool === 'eraser')}
-      {button('mask_move', <Hand />, () => onTool('move'), tool === 'move')}
       <div className={styles.size}>
         <NumberField
           label={t('mask.size')}
@@ -62,16 +61,21 @@ export function MaskTools({ tool, size, widest, edits, onTool, onSize }: MaskToo
   );
 }
 
-interface ZoomToolsProps {
+interface ViewToolsProps {
+  tool: Tool;
   fitted: boolean;
+  onTool(tool: Tool): void;
   onZoom(closer: boolean): void;
   onFit(): void;
 }
 
-export function ZoomTools({ fitted, onZoom, onFit }: ZoomToolsProps) {
+/** Hand and zoom: how the picture is looked at. */
+export function ViewTools({ tool, fitted, onTool, onZoom, onFit }: ViewToolsProps) {
   const button = useToolButton();
+  const moves = tool === 'move';
   return (
     <>
+      {button('mask_move', <Hand />, () => onTool(moves ? 'brush' : 'move'), moves)}
       {button('mask_zoom_out', <ZoomOut />, () => onZoom(false))}
       {button('mask_zoom_in', <ZoomIn />, () => onZoom(true))}
       {button('mask_fit', <Scan />, fitted ? undefined : onFit)}
