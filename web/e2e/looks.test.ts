@@ -1,29 +1,14 @@
 /** What everybody must be able to use: axe over all tabs, themes, sizes and dialogs. */
 
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { serious } from './axe';
 import { open_page } from './browser';
 import { find_program } from './server';
 import { phone, use_studio } from './studio';
 
 const program = find_program();
 const tabs = ['Text to image', 'Image to image', 'Gallery', 'Queue'];
-
-/** Serious and critical findings, one line each. */
-async function serious(page: Page, where: string): Promise<string[]> {
-  await page.waitForTimeout(300); // what fades in has its colours then
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() =>
-    (window as unknown as { axe: typeof axe }).axe.run(document),
-  );
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => {
-      const places = nodes.map((node) => node.html).slice(0, 3);
-      return `${where}: ${id} ${places.join(' ')}`;
-    });
-}
 
 async function in_theme(page: Page, theme: string): Promise<void> {
   await page.evaluate((name) => {

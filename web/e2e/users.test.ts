@@ -2,6 +2,7 @@
 
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { serious } from './axe';
 import { find_program } from './server';
 import { use_studio } from './studio';
 
@@ -29,6 +30,7 @@ describe.skipIf(!program)('a server with a token and users', () => {
   test('nothing is shown before the sign-in; a wrong token is said', async () => {
     await page.getByRole('radio', { name: 'Token' }).click();
     expect(await page.getByRole('navigation').count()).toBe(0);
+    expect(await serious(page, 'sign-in')).toEqual([]);
     await page.locator('input[type=password]').fill('guessed');
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByText('This is not the token of this server.').waitFor();
@@ -48,6 +50,7 @@ describe.skipIf(!program)('a server with a token and users', () => {
     }
     const role = (name: string) => row(name).getByRole('radio', { checked: true }).textContent();
     expect([await role('ann'), await role('bob')]).toEqual(['Admin', 'User']);
+    expect(await serious(page, 'users')).toEqual([]);
     // The last admin stays one: the server says it.
     await row('ann').getByRole('radio', { name: 'User' }).click();
     await page
