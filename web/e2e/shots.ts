@@ -201,7 +201,11 @@ async function dialogs(page: Page, size: string): Promise<void> {
 
 async function sheet(page: Page): Promise<void> {
   await preferences(page, { tab: 'text', guide_done: true });
-  await page.getByLabel('Prompt', { exact: true }).fill(subjects[0] ?? '');
+  await remember(page, 'parameters', {
+    prompt: subjects[0],
+    random_seed: false,
+    values: { ...values, seed: 100 },
+  });
   await page.getByRole('button', { name: 'X/Y grid' }).click();
   await page.getByRole('textbox', { name: 'Values' }).fill('5, 10, 20');
   await page.getByRole('combobox', { name: 'Down' }).click();
