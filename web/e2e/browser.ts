@@ -5,6 +5,8 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
+const longest_wait = 15_000; // milliseconds for anything the page is to show
+
 export function launch(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM ?? places.find((place) => existsSync(place));
   if (!executablePath) throw new Error('No Chromium was found; install it or name it in CHROMIUM.');
@@ -43,6 +45,7 @@ export async function open_page(
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(longest_wait);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(String(error)));
   page.on('console', (message) => {

@@ -1,7 +1,7 @@
 /** The real server, started for a test in a folder of its own. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -21,14 +21,30 @@ export function has_engine(program: string): boolean {
 
 const start_time = 30_000; // milliseconds
 
+export interface ServerOptions {
+  /** More switches of the program. */
+  switches?: string[];
+  /** A folder of pictures to serve, which is left as it is; else an empty one. */
+  outputs?: string;
+  /** The root folder, which must not exist yet; else one of its own among the temporary ones. */
+  root?: string;
+  /** The fake engine, whatever the build has. */
+  fake?: boolean;
+}
+
 export class RealServer {
   url = '';
-  readonly folder = mkdtempSync(join(tmpdir(), 'invokeai-e2e-'));
+  readonly folder: string;
   private process: ChildProcess | null = null;
   private port = 0;
   private log = '';
 
-  constructor(private program: string) {
+  constructor(
+    private program: string,
+    private options: ServerOptions = {},
+  ) {
+    this.folder = options.root ?? mkdtempSync(join(tmpdir(), 'invokeai-e2e-'));
+    if (options.root) mkdirSync(options.root);
     const demo = `${root}models/demo`;
     for (const name of ['demo', 'other']) {
       cpSync(demo, join(this.folder, 'models', name), { recursive: true });
@@ -36,17 +52,18 @@ export class RealServer {
   }
 
   get outputs(): string {
-    return join(this.folder, 'outputs');
+    return this.options.outputs ?? join(this.folder, 'outputs');
   }
 
   /** Starts it, on the same port as before; resolves when it answers. */
   async start(): Promise<void> {
     const env: NodeJS.ProcessEnv = { ...process.env, OMP_NUM_THREADS: '1', GOMP_SPINCOUNT: '0' };
     env.INVOKEAI_WEB_PAGE = `${root}web/dist`;
-    if (!has_engine(this.program)) env.INVOKEAI_ENGINE = 'fake';
+    if (this.options.fake || !has_engine(this.program)) env.INVOKEAI_ENGINE = 'fake';
     const switches = ['--web', '--host', '127.0.0.1', '--port', String(this.port)];
     const places = ['--root_dir', this.folder, '--outdir', this.outputs, '--model', 'demo'];
-    const child = spawn(this.program, [...switches, ...places], { env });
+    const more = this.options.switches ?? [];
+    const child = spawn(this.program, [...switches, ...places, ...more], { env });
     this.process = child;
     const keep = (data: Buffer) => (this.log += data.toString());
     child.stderr.on('data', keep);

@@ -3,6 +3,7 @@ import { Tooltip } from 'radix-ui';
 import { lazy, Suspense } from 'react';
 import { HelpShown } from '@/components/Field';
 import { InfoPanel } from '@/features/info/InfoPanel';
+import { CurrentActions } from '@/features/stage/PictureActions';
 import { DeleteDialog } from '@/features/system/DeleteDialog';
 import { DropZone } from '@/features/system/DropZone';
 import { Login } from '@/features/system/Login';
@@ -46,7 +47,7 @@ function Page() {
       <Frame />
       {lightbox && (
         <Suspense>
-          <Lightbox info={<InfoPanel />} />
+          <Lightbox info={<InfoPanel />} actions={<CurrentActions />} />
         </Suspense>
       )}
       <DeleteDialog />

@@ -95,9 +95,13 @@ describe('events of the server', () => {
   test('a result is shown only while the user follows', () => {
     stream().send('picture', { job: 'a', result });
     expect(useSelection.getState().current).toBe('new.png');
-    useSelection.setState({ current: 'chosen.png', watching: false });
+    useSelection.setState({ current: 'chosen.png', watching: false, category: 'upload' });
     stream().send('picture', { job: 'a', result });
-    expect(useSelection.getState().current).toBe('chosen.png');
+    expect(useSelection.getState()).toMatchObject({ current: 'chosen.png', category: 'upload' });
+    // Who follows is led from the uploads to the results.
+    useSelection.setState({ watching: true });
+    stream().send('picture', { job: 'a', result });
+    expect(useSelection.getState()).toMatchObject({ current: 'new.png', category: 'result' });
   });
 
   test('many gallery events make one request', () => {

@@ -89,6 +89,9 @@ const handlers: Handlers = {
     const { watching, current } = useSelection.getState();
     if (usePreferences.getState().follow_results && (watching || current === null)) {
       follow_picture(result.name);
+      if (useSelection.getState().category === 'upload') {
+        useSelection.setState({ category: 'result' });
+      }
     }
     log(
       'success',

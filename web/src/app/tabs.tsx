@@ -9,10 +9,13 @@ import { Boards } from '@/features/gallery/Boards';
 import { SourceArea } from '@/features/mask/SourceArea';
 import { Panel } from '@/features/parameters/Panel';
 import { SheetButton } from '@/features/sheets/SheetDialog';
+import { CurrentActions } from '@/features/stage/PictureActions';
 import { Guide } from '@/features/stage/Guide';
 import { Stage } from '@/features/stage/Stage';
+import { PinButton } from './PinButton';
 import { useCount } from '@/state/gallery_list';
 import { usePreferences } from '@/state/preferences';
+import type { Mode } from '@/state/requests';
 
 // Fetched when the tab is first opened.
 const QueueView = lazy(async () => ({
@@ -29,6 +32,8 @@ export interface Tab {
   /** The panel at the left, if the tab has one. */
   side?: () => ReactNode;
   work: () => ReactNode;
+  /** What Invoke draws here. */
+  mode?: Mode;
   /** Whether the gallery stands beside it. */
   with_gallery: boolean;
 }
@@ -45,7 +50,14 @@ export const tabs: readonly Tab[] = [
     name: 'text',
     icon: <Type />,
     hotkey: 'tab_text',
-    side: () => <Panel mode="text" tools={<SheetButton mode="text" />} />,
+    mode: 'text',
+    side: () => (
+      <Panel
+        mode="text"
+        head={<PinButton name="pin_parameters" />}
+        tools={<SheetButton mode="text" />}
+      />
+    ),
     work: () => <TextWork />,
     with_gallery: true,
   },
@@ -53,7 +65,14 @@ export const tabs: readonly Tab[] = [
     name: 'image',
     icon: <WandSparkles />,
     hotkey: 'tab_image',
-    side: () => <Panel mode="image" tools={<SheetButton mode="image" />} />,
+    mode: 'image',
+    side: () => (
+      <Panel
+        mode="image"
+        head={<PinButton name="pin_parameters" />}
+        tools={<SheetButton mode="image" />}
+      />
+    ),
     work: () => <SourceArea result={<Stage />} />,
     with_gallery: true,
   },
@@ -61,8 +80,8 @@ export const tabs: readonly Tab[] = [
     name: 'gallery',
     icon: <Images />,
     hotkey: 'tab_gallery',
-    side: () => <Boards />,
-    work: () => <Gallery large />,
+    side: () => <Boards tools={<PinButton name="pin_parameters" />} />,
+    work: () => <Gallery large actions={<CurrentActions />} />,
     with_gallery: false,
   },
   {

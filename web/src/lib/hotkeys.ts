@@ -40,7 +40,8 @@ export function key_names(combo: string): string[] {
     Escape: 'Esc',
     Alt: on_mac ? '⌥' : 'Alt',
   };
-  return combo.split('+').map((part) => names[part] ?? part);
+  // The last sign may be a plus itself.
+  return combo.split(/\+(?=.)/).map((part) => names[part] ?? part);
 }
 
 /** Only fields that take text keep keys for themselves; switches and sliders do not. */

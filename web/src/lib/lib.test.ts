@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { read_axis } from './axis';
 import { duration } from './format';
-import { combination, takes_text } from './hotkeys';
+import { combination, key_names, takes_text } from './hotkeys';
 import { preferred_language } from './i18n';
 import { clamp, read_number } from './numbers';
 import { seed_weights_valid } from './seeds';
 import { has_mask } from './strokes';
+import { as_transform, no_view, zoomed } from './view';
 
 describe('seed weights', () => {
   test.each([
@@ -75,6 +76,12 @@ describe('key combinations', () => {
     [press(' '), 'Space'],
   ])('%s', (found, wanted) => expect(found).toBe(wanted));
 
+  test('a plus is a key like others', () => {
+    expect(key_names('+')).toEqual(['+']);
+    expect(key_names('Shift++')).toEqual(['Shift', '+']);
+    expect(key_names('Shift+A')).toEqual(['Shift', 'A']);
+  });
+
   test('only text entry keeps keys for itself', () => {
     const input = (type: string) => Object.assign(document.createElement('input'), { type });
     expect(takes_text(input('text'))).toBe(true);
@@ -83,6 +90,15 @@ describe('key combinations', () => {
     expect(takes_text(input('range'))).toBe(false);
     expect(takes_text(document.createElement('button'))).toBe(false);
   });
+});
+
+test('a zoom keeps the point under the pointer', () => {
+  const view = zoomed(zoomed(no_view, 2, 100, 50), 1.5, -30, 10);
+  expect(view.scale).toBe(3);
+  // What lay 100 right of the middle at first lies where the second zoom put it.
+  expect(view.x).toBeCloseTo(-30 - (-30 + 100) * 1.5);
+  expect(zoomed(no_view, 1000).scale).toBe(20);
+  expect(as_transform({ ...no_view, angle: 90, flipped: true })).toContain('scaleX(-1)');
 });
 
 test('times are short', () => {

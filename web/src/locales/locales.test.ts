@@ -1,3 +1,5 @@
+// @vitest-environment node
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import de from './de.json';
 import en from './en.json';
@@ -5,6 +7,29 @@ import es from './es.json';
 import fr from './fr.json';
 import ja from './ja.json';
 import zh from './zh.json';
+
+/** The settings table of the program: names of those that a request may hold. */
+const table = readFileSync(
+  new URL('../../../src/base/settings_table.cpp', import.meta.url),
+  'utf8',
+);
+const kept_back = ['help', 'outdir', 'fnformat', 'log_tokenization', 'init_color', 'new_prompt'];
+const settings = table
+  .split('{.name = "')
+  .slice(1)
+  .filter((entry) => entry.includes('.prompt = Use::works'))
+  .map((entry) => entry.slice(0, entry.indexOf('"')))
+  .filter((name) => !kept_back.includes(name));
+
+/** Texts that the page asks for by their whole name. */
+const sources = import.meta.glob<string>(['../**/*.{ts,tsx}', '!../**/*.test.*'], {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
+const asked = Object.values(sources).flatMap((source) =>
+  [...source.matchAll(/\bt\(\s*'([\w.]+)'/g)].map((found) => found[1] ?? ''),
+);
 
 type Texts = { [key: string]: string | Texts };
 
@@ -18,12 +43,9 @@ function flat(texts: Texts, path = ''): Record<string, string> {
   );
 }
 
-/** Languages differ in their plural forms, and the help of settings is the server's in English. */
+/** Languages differ in their plural forms. */
 const base = (key: string) => key.replace(/_(zero|one|two|few|many|other)$/, '');
-const keys = (texts: Record<string, string>) =>
-  [...new Set(Object.keys(texts).map(base))]
-    .filter((key) => !/^setting\..*\.help$/.test(key))
-    .sort();
+const keys = (texts: Record<string, string>) => [...new Set(Object.keys(texts).map(base))].sort();
 const places = (text: string) => [...new Set(text.match(/\{\{\w+\}\}/g) ?? [])].sort();
 
 const english = flat(en);
@@ -43,4 +65,16 @@ describe.each(Object.entries({ de, fr, es, ja, zh }))('%s', (_, texts) => {
       expect([key, places(text)]).toEqual([key, places(original)]);
     }
   });
+});
+
+test('every setting of the program has a name and a help', () => {
+  expect(settings.length).toBeGreaterThan(40);
+  const wanted = settings.flatMap((name) => [`setting.${name}.label`, `setting.${name}.help`]);
+  expect(wanted.filter((key) => !(key in english))).toEqual([]);
+});
+
+test('every text that the page asks for is there', () => {
+  expect(asked.length).toBeGreaterThan(200);
+  const known = new Set(keys(english));
+  expect([...new Set(asked)].filter((key) => !known.has(base(key)))).toEqual([]);
 });

@@ -3,12 +3,26 @@
 import i18next from 'i18next';
 import { has_mask, mask_picture } from '@/lib/strokes';
 import { client, picture_address } from '@/wire/client';
-import type { Job, JobRequest, Picture, PictureDetails, Setting, Value } from '@/wire/types';
+import type {
+  Job,
+  JobRequest,
+  Picture,
+  PictureDetails,
+  Recall,
+  Setting,
+  Value,
+} from '@/wire/types';
 import { known_index, show_at } from './gallery_list';
 import { notify, notify_error } from './notices';
-import { useParameters, with_recall, with_value, type Source } from './parameters';
+import {
+  recalled_prompts,
+  useParameters,
+  with_recall,
+  with_value,
+  type Source,
+} from './parameters';
 import { usePreferences } from './preferences';
-import { cache, gallery_changed, put_job } from './queries';
+import { cache, check_session, gallery_changed, put_job } from './queries';
 import { job_request, obstacle, type Mode } from './requests';
 import { useSelection, whole_filter } from './selection';
 
@@ -19,6 +33,7 @@ export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined>
   try {
     return await work();
   } catch (error) {
+    check_session(error);
     notify_error(error);
     return undefined;
   }
@@ -117,9 +132,8 @@ export function use_as_source(picture: Source): void {
   notify('success', t('toast.sent_to_image'));
 }
 
-export function use_all(picture: PictureDetails): void {
-  const { recall } = picture;
-  if (!recall) return notify('error', t('toast.no_parameters'));
+/** Takes over prompts and settings, with the starting picture and the tab they belong to. */
+export function take_recall(recall: Recall): void {
   useParameters.getState().change(with_recall(recall));
   const source = recall.values.init_img;
   if (typeof source === 'string' && source !== '') void recall_source(source);
@@ -127,11 +141,34 @@ export function use_all(picture: PictureDetails): void {
   notify('success', t('toast.parameters_set'));
 }
 
+export function use_all(picture: PictureDetails): void {
+  if (picture.recall) take_recall(picture.recall);
+  else notify('error', t('toast.no_parameters'));
+}
+
+/** The picture that this one was made from, with how far it went from it. */
+export function use_its_source(picture: PictureDetails): void {
+  const { init_img, strength, fit } = picture.recall?.values ?? {};
+  if (typeof init_img !== 'string' || init_img === '') return notify('error', t('toast.no_source'));
+  useParameters.getState().set_all({ strength: strength ?? null, fit: fit ?? null });
+  void recall_source(init_img);
+}
+
+/** All settings to what the model and the server hold, with a toast that takes it back. */
+export function reset_settings(): void {
+  const { values, random_seed, variations, change } = useParameters.getState();
+  useParameters.getState().reset_settings();
+  notify('success', t('fallback.reset_all_done'), {
+    label: t('common.undo'),
+    run: () => change({ values, random_seed, variations }),
+  });
+}
+
 async function recall_source(name: string): Promise<void> {
   const picture = await attempt(() => client.picture(name));
   if (!picture) return;
   const { width, height } = picture;
-  useParameters.getState().change({ source: { name, width, height } });
+  useParameters.getState().change({ source: { name, width, height }, strokes: [] });
   usePreferences.getState().change({ tab: 'image' });
 }
 
@@ -144,8 +181,7 @@ export function use_value(name: string, value: Value): void {
 
 export function use_prompt(picture: PictureDetails): void {
   if (!picture.recall) return notify('error', t('toast.no_parameters'));
-  const { prompt, negative_prompt } = picture.recall;
-  useParameters.getState().change({ prompt, negative_prompt });
+  useParameters.getState().change(recalled_prompts(picture.recall));
   notify('success', t('toast.prompt_set'));
 }
 

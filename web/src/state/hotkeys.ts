@@ -11,11 +11,14 @@ export const hotkeys = {
   toggle_parameters: { group: 'app', keys: 'O' },
   toggle_gallery: { group: 'app', keys: 'G' },
   toggle_panels: { group: 'app', keys: 'F' },
+  pin_parameters: { group: 'app', keys: 'Shift+O' },
+  pin_gallery: { group: 'app', keys: 'Shift+G' },
   toggle_console: { group: 'app', keys: '`' },
   tab_text: { group: 'app', keys: '1' },
   tab_image: { group: 'app', keys: '2' },
   tab_gallery: { group: 'app', keys: '3' },
   tab_queue: { group: 'app', keys: '4' },
+  close_panels: { group: 'app', keys: 'Escape' },
   show_hotkeys: { group: 'app', keys: '?' },
   pause_queue: { group: 'app', keys: 'Shift+Q' },
   use_prompt: { group: 'picture', keys: 'P' },
@@ -33,11 +36,15 @@ export const hotkeys = {
   search: { group: 'gallery', keys: '/' },
   mask_brush: { group: 'mask', keys: 'B' },
   mask_eraser: { group: 'mask', keys: 'E' },
+  mask_move: { group: 'mask', keys: 'V' },
   mask_smaller: { group: 'mask', keys: '[' },
   mask_larger: { group: 'mask', keys: ']' },
   mask_clear: { group: 'mask', keys: 'Shift+C' },
   mask_undo: { group: 'mask', keys: 'Mod+Z' },
   mask_redo: { group: 'mask', keys: 'Mod+Shift+Z' },
+  mask_zoom_in: { group: 'mask', keys: '+' },
+  mask_zoom_out: { group: 'mask', keys: '-' },
+  mask_fit: { group: 'mask', keys: '0' },
 } as const satisfies Record<string, { group: string; keys: string }>;
 
 export type HotkeyName = keyof typeof hotkeys;
@@ -58,7 +65,7 @@ type Handler = () => void;
 const handlers = new Map<HotkeyName, Handler[]>();
 
 /** Menus and dialogs keep the keys for themselves. */
-function is_covered(): boolean {
+export function is_covered(): boolean {
   return (
     document.querySelector('[role="dialog"]:not([data-keys]), [role="menu"], [role="listbox"]') !==
     null

@@ -3,6 +3,7 @@
 import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
 import type { Recall, Value, Values } from '@/wire/types';
+import { split_negative } from '@/lib/prompts';
 import type { Stroke } from '@/lib/strokes';
 
 /** The picture to start from. */
@@ -34,8 +35,17 @@ export const no_parameters: Parameters = {
 
 interface Store extends Parameters {
   change(parts: Partial<Parameters>): void;
+  /** Null takes a value back. */
   set(name: string, value: Value): void;
+  set_all(values: Values): void;
+  /** All settings to what the model and the server hold; prompts and the starting picture stay. */
+  reset_settings(): void;
   reset(): void;
+}
+
+function merged(old: Values, change: Values): Values {
+  const all = Object.entries({ ...old, ...change });
+  return Object.fromEntries(all.filter(([, value]) => value !== null));
 }
 
 export const useParameters = create<Store>()(
@@ -43,18 +53,22 @@ export const useParameters = create<Store>()(
     (set) => ({
       ...no_parameters,
       change: (parts) => set(parts),
-      set: (name, value) =>
-        set((old) => {
-          const values = { ...old.values };
-          if (value === null) delete values[name];
-          else values[name] = value;
-          return { values };
-        }),
+      set: (name, value) => set((old) => ({ values: merged(old.values, { [name]: value }) })),
+      set_all: (values) => set((old) => ({ values: merged(old.values, values) })),
+      reset_settings: () => set({ values: {}, random_seed: true, variations: false }),
       reset: () => set(no_parameters),
     }),
     { name: 'invokeai.parameters', version: 1 },
   ),
 );
+
+/** Both prompts of a picture, the negative words in their own box. */
+export function recalled_prompts(recall: Recall) {
+  const { prompt, negative_prompt, values } = recall;
+  if (negative_prompt !== '' || values.prompt_dialect === 'a1111')
+    return { prompt, negative_prompt };
+  return split_negative(prompt);
+}
 
 /** Everything that makes a picture again; what the picture does not name goes to its default. */
 export function with_recall(recall: Recall): Partial<Parameters> {
@@ -62,8 +76,7 @@ export function with_recall(recall: Recall): Partial<Parameters> {
   delete values.iterations;
   delete values.init_img;
   return {
-    prompt: recall.prompt,
-    negative_prompt: recall.negative_prompt,
+    ...recalled_prompts(recall),
     values,
     random_seed: values.seed === undefined || values.seed === null,
     variations: Boolean(values.variation_amount || values.with_variations),

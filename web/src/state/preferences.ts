@@ -13,9 +13,13 @@ export interface Preferences {
   tab: TabName;
   show_parameters: boolean;
   show_gallery: boolean;
+  /** Pinned panels stand beside the work area, others float over it and close by themselves. */
+  pin_parameters: boolean;
+  pin_gallery: boolean;
   gallery_width: number;
   thumbnail_size: number;
   whole_thumbnails: boolean;
+  single_column: boolean;
   follow_results: boolean;
   confirm_delete: boolean;
   show_help: boolean;
@@ -25,9 +29,10 @@ export interface Preferences {
   hotkeys: Record<string, string>;
   guide_done: boolean;
   show_console: boolean;
+  follow_console: boolean;
 }
 
-export const thumbnail_sizes = { low: 64, high: 256 };
+export const thumbnail_sizes = { low: 32, high: 256 };
 export const gallery_widths = { low: 220, high: 640 };
 
 export const first_preferences = (): Preferences => ({
@@ -36,9 +41,12 @@ export const first_preferences = (): Preferences => ({
   tab: 'text',
   show_parameters: true,
   show_gallery: true,
+  pin_parameters: true,
+  pin_gallery: true,
   gallery_width: 300,
   thumbnail_size: 96,
   whole_thumbnails: false,
+  single_column: false,
   follow_results: true,
   confirm_delete: true,
   show_help: true,
@@ -48,6 +56,7 @@ export const first_preferences = (): Preferences => ({
   hotkeys: {},
   guide_done: false,
   show_console: false,
+  follow_console: true,
 });
 
 interface Store extends Preferences {

@@ -1,10 +1,19 @@
 /** What the server knows, cached. Nothing is polled: events say when a part is out of date. */
 
-import { QueryClient, useQuery } from '@tanstack/react-query';
+import { QueryCache, QueryClient, useQuery } from '@tanstack/react-query';
 import { client, ServerError } from '@/wire/client';
 import type { Job, Setting } from '@/wire/types';
 
-export const cache = new QueryClient({
+/** A session that has ended shows at any request: the page asks who is there, and has them sign in. */
+export function check_session(error: unknown): void {
+  if (!(error instanceof ServerError) || error.status !== 401) return;
+  void cache.invalidateQueries({ queryKey: ['app'] });
+}
+
+export const cache: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error, query) => query.queryKey[0] !== 'app' && check_session(error),
+  }),
   defaultOptions: {
     queries: {
       staleTime: Infinity,

@@ -1,9 +1,17 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { settings } from '@testing/mock/settings';
-import type { Job } from '@/wire/types';
+import type { Job, Model } from '@/wire/types';
+import { fallback_of } from './fallbacks';
 import { conflicts, keys_of } from './hotkeys';
 import { log, notify, useNotices } from './notices';
-import { no_parameters, with_recall, with_value, type Parameters } from './parameters';
+import {
+  no_parameters,
+  recalled_prompts,
+  useParameters,
+  with_recall,
+  with_value,
+  type Parameters,
+} from './parameters';
 import { cache, drop_job, put_job, type Jobs } from './queries';
 import { job_request, obstacle, sent_values } from './requests';
 import { whole_filter } from './selection';
@@ -62,6 +70,39 @@ describe('what is sent', () => {
   });
 });
 
+describe('what holds where nothing is given', () => {
+  const model = { native_width: 128, native_height: 0, recommended: { cfg_scale: 2 } } as Model;
+  test.each([
+    ['cfg_scale', model, { value: 2, recommended: true }],
+    ['cfg_scale', null, { value: 7.5, recommended: false }],
+    ['steps', model, { value: 50, recommended: false }],
+    ['width', model, { value: 128, recommended: false }],
+    ['height', model, { value: 512, recommended: false }],
+    ['fit', model, { value: true, recommended: false }],
+    ['glitter', model, { value: null, recommended: false }],
+  ])('%s', (name, active, wanted) =>
+    expect(fallback_of(name, schema[name], active)).toEqual(wanted),
+  );
+});
+
+test('values are taken back one by one and all at once', () => {
+  useParameters.setState({ ...no_parameters, prompt: 'a fox', source });
+  const { set, set_all, reset_settings } = useParameters.getState();
+  set_all({ steps: 20, cfg_scale: 3, width: null });
+  set('steps', null);
+  expect(useParameters.getState().values).toEqual({ cfg_scale: 3 });
+  useParameters.setState({ random_seed: false, variations: true });
+  reset_settings();
+  const { prompt, values, random_seed, variations, source: kept } = useParameters.getState();
+  expect({ prompt, values, random_seed, variations, kept }).toEqual({
+    prompt: 'a fox',
+    values: {},
+    random_seed: true,
+    variations: false,
+    kept: source,
+  });
+});
+
 describe('why nothing can be drawn', () => {
   const variations = { variations: true, random_seed: false };
   test.each([
@@ -93,6 +134,17 @@ describe('recall', () => {
       variations: true,
       strokes: [],
     });
+  });
+  test.each([
+    ['a fox [ugly, blurry]', '', {}, 'a fox', 'ugly, blurry'],
+    ['a [small] fox [ugly]', '', {}, 'a [small] fox', 'ugly'],
+    ['a [small] fox', '', {}, 'a [small] fox', ''],
+    ['a fox [ugly]', 'apart', {}, 'a fox [ugly]', 'apart'],
+    ['a [fox]', '', { prompt_dialect: 'a1111' }, 'a [fox]', ''],
+    ['[all negative]', '', {}, '[all negative]', ''],
+  ])('negative words of %j go into their box', (text, apart, values, prompt, negative_prompt) => {
+    const found = recalled_prompts({ prompt: text, negative_prompt: apart, values });
+    expect(found).toEqual({ prompt, negative_prompt });
   });
   test('one value alone', () => {
     const old = composed({ values: { steps: 30 } });

@@ -13,7 +13,9 @@ import type {
   Preset,
   QueueState,
   Reading,
+  Role,
   Setting,
+  User,
 } from './types';
 
 /** What went wrong, as the server says it, or `offline` when it cannot be reached. */
@@ -149,6 +151,11 @@ export const client = {
   expand: (prompt: string, count: number) =>
     ask<{ prompts: string[]; total: number }>('POST', 'prompt/expand', { prompt, count }),
 
-  log_in: (user: string, password: string) => ask<unknown>('POST', 'session', { user, password }),
+  log_in: (credentials: { user: string; password: string } | { token: string }) =>
+    ask<unknown>('POST', 'session', credentials),
   log_out: () => ask<unknown>('DELETE', 'session'),
+  users: async () => (await ask<{ users: User[] }>('GET', 'users')).users,
+  put_user: (name: string, user: { role: Role; password?: string }) =>
+    ask<User>('PUT', `users/${enc(name)}`, user),
+  remove_user: (name: string) => ask<unknown>('DELETE', `users/${enc(name)}`),
 };

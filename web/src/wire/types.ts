@@ -27,6 +27,8 @@ export type Model = Schemas['Model'];
 export type Engine = Schemas['Engine'];
 export type AppInfo = Schemas['App'];
 export type Setting = Schemas['Setting'];
+export type User = Schemas['User'];
+export type Role = Schemas['Role'];
 export type Preset = WithValues<Schemas['Preset']>;
 
 export type PromptPart = Schemas['ReadingPart'];

@@ -53,6 +53,15 @@ export function paint(seed: number, width: number, height: number, noise = 0): B
   ]);
 }
 
+/** The PNG with texts (Latin-1) after its header. */
+export function with_texts(png: Buffer, texts: Record<string, string>): Buffer {
+  const first = 33; // bytes of signature and header
+  const chunks = Object.entries(texts).map(([key, text]) =>
+    chunk('tEXt', Buffer.from(`${key}\0${text}`, 'latin1')),
+  );
+  return Buffer.concat([png.subarray(0, first), ...chunks, png.subarray(first)]);
+}
+
 /** Width and height of a PNG, or of nothing known (512 x 512). */
 export function png_size(data: Buffer): [number, number] {
   if (data.length < 24 || data.toString('latin1', 12, 16) !== 'IHDR') return [512, 512];

@@ -20,7 +20,7 @@ function dragged(event: DragEvent): string[] {
 }
 
 /** Places to look at: all pictures, the starred ones, each board; pictures can be dropped on them. */
-export function Boards() {
+export function Boards({ tools }: { tools?: ReactNode }) {
   const { t } = useTranslation();
   const boards = useBoards().data ?? [];
   const { filter } = useSelection();
@@ -103,6 +103,7 @@ export function Boards() {
         <Button look="ghost" icon={<Archive />} onClick={() => setBin(true)}>
           {t('bin.title')}
         </Button>
+        {tools}
       </footer>
       {naming && <NameDialog board={naming} onClose={() => setNaming(null)} />}
       {bin && <Bin onClose={() => setBin(false)} />}

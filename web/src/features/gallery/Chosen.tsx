@@ -1,4 +1,5 @@
 import { Columns2, Download, FolderInput, Star, Trash2, X } from 'lucide-react';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '@/components/Button';
 import { Menu } from '@/components/Menu';
@@ -8,12 +9,12 @@ import { useBoards } from '@/state/queries';
 import { show_picture, useSelection } from '@/state/selection';
 import styles from './Gallery.module.css';
 
-/** What can be done with several chosen pictures. */
-export function Chosen() {
+/** What can be done with several chosen pictures; with one, what `single` offers. */
+export function Chosen({ single }: { single?: ReactNode }) {
   const { t } = useTranslation();
   const chosen = useSelection((state) => state.chosen);
   const boards = useBoards().data ?? [];
-  if (chosen.length < 2) return null;
+  if (chosen.length < 2) return single ? <div className={styles.one_bar}>{single}</div> : null;
   const compare = () => {
     const [one, two] = chosen;
     show_picture(one ?? null);

@@ -1,5 +1,5 @@
 import { ListFilter, Search, SlidersHorizontal, Upload, X } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button, IconButton } from '@/components/Button';
 import { Field } from '@/components/Field';
@@ -21,8 +21,17 @@ import { Grid } from './Grid';
 const pause = 250; // milliseconds without typing until the search starts
 const any = '*';
 
-/** Search, filters and the grid. `large` is the tab of its own, else the panel at the side. */
-export function Gallery({ large }: { large: boolean }) {
+interface GalleryProps {
+  /** The tab of its own; else the panel at the side. */
+  large: boolean;
+  /** More buttons beside the search. */
+  tools?: ReactNode;
+  /** What can be done with the current picture, where no work area says it. */
+  actions?: ReactNode;
+}
+
+/** Search, filters and the grid. */
+export function Gallery({ large, tools, actions }: GalleryProps) {
   const { t, i18n } = useTranslation();
   const { category } = useSelection();
   const filter = useFilter();
@@ -49,15 +58,16 @@ export function Gallery({ large }: { large: boolean }) {
           />
           <span className={styles.count}>{large ? counted : number}</span>
           <UploadButton />
-          <ViewSettings />
+          <ViewSettings large={large} />
         </div>
         <div className={styles.tools}>
           <SearchBox />
           <Filters />
+          {tools}
         </div>
       </div>
       <Grid large={large} />
-      <Chosen />
+      <Chosen single={actions} />
     </section>
   );
 }
@@ -187,21 +197,23 @@ function Filters() {
   );
 }
 
-function ViewSettings() {
+function ViewSettings({ large }: { large: boolean }) {
   const { t } = useTranslation();
-  const { thumbnail_size, whole_thumbnails, follow_results, change } = usePreferences();
+  const { thumbnail_size, whole_thumbnails, single_column, follow_results, change } =
+    usePreferences();
   return (
     <Floating
       label={t('gallery.view')}
       trigger={<IconButton label={t('gallery.view')} icon={<SlidersHorizontal />} />}
     >
-      <Field label={t('gallery.size')}>
+      <Field label={t('gallery.size')} help={t('gallery.help')}>
         <NumberField
           label={t('gallery.size')}
           value={thumbnail_size}
           bounds={{ ...thumbnail_sizes, whole: true }}
           step={16}
           slider={[thumbnail_sizes.low, thumbnail_sizes.high]}
+          disabled={single_column && !large}
           onChange={(size) => change({ thumbnail_size: size })}
         />
       </Field>
@@ -212,6 +224,15 @@ function ViewSettings() {
           onChange={(on) => change({ whole_thumbnails: on })}
         />
       </Field>
+      {!large && (
+        <Field label={t('gallery.single_column')} row>
+          <Toggle
+            label={t('gallery.single_column')}
+            on={single_column}
+            onChange={(on) => change({ single_column: on })}
+          />
+        </Field>
+      )}
       <Field label={t('gallery.follow')} row>
         <Toggle
           label={t('gallery.follow')}

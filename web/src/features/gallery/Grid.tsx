@@ -19,6 +19,7 @@ import styles from './Gallery.module.css';
 import { Thumb } from './Thumb';
 
 const gap = 4; // pixels between thumbnails
+const least_roomy = 64; // pixels of a thumbnail
 const rows_beyond = 3; // rows kept ready above and below
 
 function useWidth() {
@@ -40,9 +41,10 @@ export function Grid({ large }: { large: boolean }) {
   const filter = useFilter();
   const count = useCount(filter);
   const total = count.data ?? 0;
-  const preferred = usePreferences((state) => state.thumbnail_size);
-  const size = large ? preferred * 1.5 : preferred;
-  const columns = Math.max(1, Math.floor((width + gap) / (size + gap)));
+  const { thumbnail_size, single_column } = usePreferences();
+  const size = large ? thumbnail_size * 1.5 : thumbnail_size;
+  const single = single_column && !large;
+  const columns = single ? 1 : Math.max(1, Math.floor((width + gap) / (size + gap)));
   const cell = Math.max(1, (width - gap * (columns - 1)) / columns);
 
   // eslint-disable-next-line react-hooks/incompatible-library
@@ -115,6 +117,7 @@ export function Grid({ large }: { large: boolean }) {
                   picture={pick(index)}
                   index={index}
                   opens={large}
+                  roomy={cell >= least_roomy}
                   reachable={index === (known ?? first)}
                 />
               ),

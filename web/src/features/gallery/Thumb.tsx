@@ -1,10 +1,11 @@
-import { Star } from 'lucide-react';
-import { memo, useEffect, useRef, type DragEvent, type MouseEvent } from 'react';
+import { Star, Trash2 } from 'lucide-react';
+import { memo, useEffect, useRef, useState, type DragEvent, type MouseEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ContextMenuArea } from '@/components/Menu';
 import { class_names } from '@/lib/class_names';
 import { file_name } from '@/lib/format';
 import { usePreferences } from '@/state/preferences';
+import { ask_delete } from '@/state/deletion';
 import { show_picture, useSelection } from '@/state/selection';
 import { picture_address } from '@/wire/client';
 import type { Picture } from '@/wire/types';
@@ -19,11 +20,15 @@ interface ThumbProps {
   reachable: boolean;
   /** In the tab of its own a tap opens the viewer, as there is no work area beside it. */
   opens: boolean;
+  /** Large enough for a button that deletes, while the mouse is over it. */
+  roomy: boolean;
 }
 
 /** One picture of the grid: click shows it, with Ctrl or Shift several are chosen. */
-export const Thumb = memo(function Thumb({ picture, index, reachable, opens }: ThumbProps) {
+export const Thumb = memo(function Thumb(props: ThumbProps) {
+  const { picture, index, reachable, opens, roomy } = props;
   const { t } = useTranslation();
+  const [over, setOver] = useState(false);
   const current = useSelection((state) => state.current === picture?.name);
   const chosen = useSelection(
     (state) => picture !== undefined && state.chosen.includes(picture.name),
@@ -56,29 +61,46 @@ export const Thumb = memo(function Thumb({ picture, index, reachable, opens }: T
   };
 
   return (
-    <ContextMenuArea items={() => menu(picture)}>
-      <button
-        type="button"
-        ref={button}
-        data-thumb={picture.name}
-        className={class_names(styles.thumb, current && styles.current, chosen && styles.chosen)}
-        aria-label={picture.prompt || file_name(picture.name)}
-        aria-pressed={chosen}
-        tabIndex={reachable || current ? 0 : -1}
-        draggable
-        onDragStart={drag}
-        onClick={click}
-        onDoubleClick={() => useSelection.setState({ lightbox: true })}
-      >
-        <img
-          src={picture_address(picture.name, 'thumbnail')}
-          alt=""
-          draggable={false}
-          decoding="async"
-          style={{ objectFit: whole ? 'contain' : 'cover' }}
-        />
-        {picture.starred && <Star className={styles.star} aria-label={t('gallery.starred')} />}
-      </button>
-    </ContextMenuArea>
+    <div
+      className={styles.cell}
+      onPointerEnter={(event) => setOver(event.pointerType === 'mouse')}
+      onPointerLeave={() => setOver(false)}
+    >
+      <ContextMenuArea items={() => menu(picture)}>
+        <button
+          type="button"
+          ref={button}
+          data-thumb={picture.name}
+          className={class_names(styles.thumb, current && styles.current, chosen && styles.chosen)}
+          aria-label={picture.prompt || file_name(picture.name)}
+          aria-pressed={chosen}
+          tabIndex={reachable || current ? 0 : -1}
+          draggable
+          onDragStart={drag}
+          onClick={click}
+          onDoubleClick={() => useSelection.setState({ lightbox: true })}
+        >
+          <img
+            src={picture_address(picture.name, 'thumbnail')}
+            alt=""
+            draggable={false}
+            decoding="async"
+            style={{ objectFit: whole ? 'contain' : 'cover' }}
+          />
+          {picture.starred && <Star className={styles.star} aria-label={t('gallery.starred')} />}
+        </button>
+      </ContextMenuArea>
+      {over && roomy && (
+        <button
+          type="button"
+          className={styles.trash}
+          aria-label={t('picture.delete', { count: 1 })}
+          tabIndex={-1}
+          onClick={() => ask_delete([picture.name])}
+        >
+          <Trash2 />
+        </button>
+      )}
+    </div>
   );
 });

@@ -4,6 +4,7 @@ import {
   Download,
   FolderInput,
   ImagePlus,
+  ImageUp,
   Maximize2,
   MessageSquareText,
   Sprout,
@@ -22,6 +23,7 @@ import {
   set_starred,
   use_all,
   use_as_source,
+  use_its_source,
   use_prompt,
   use_value,
 } from '@/state/actions';
@@ -75,6 +77,12 @@ export function usePictureMenu(): (picture: Picture) => MenuItems {
           icon: <Undo2 />,
           disabled: !made,
           run: () => void with_details(name, use_all),
+        },
+        {
+          label: t('picture.use_source'),
+          icon: <ImageUp />,
+          disabled: !made,
+          run: () => void with_details(name, use_its_source),
         },
         { label: t('picture.to_image'), icon: <ImagePlus />, run: () => use_as_source(picture) },
         { label: t('picture.copy'), icon: <Copy />, run: () => void copy_picture(name) },

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Button, IconButton } from '@/components/Button';
 import { moment } from '@/lib/format';
 import { attempt, copy_text, use_all, use_value } from '@/state/actions';
+import { recalled_prompts } from '@/state/parameters';
 import { useApp, useModels, usePicture } from '@/state/queries';
 import { useSelection } from '@/state/selection';
 import { client, picture_address } from '@/wire/client';
@@ -97,8 +98,7 @@ function Parameters({ picture }: { picture: PictureDetails }) {
   const { recall } = picture;
   if (!recall) return <p className={styles.none}>{t('info.no_parameters')}</p>;
   const rows: [string, Value][] = [
-    ['prompt', recall.prompt],
-    ['negative_prompt', recall.negative_prompt],
+    ...Object.entries(recalled_prompts(recall)),
     ...Object.entries(recall.values).filter(([name]) => name !== 'iterations'),
   ];
   return (

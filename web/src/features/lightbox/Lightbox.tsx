@@ -3,7 +3,6 @@ import {
   ChevronRight,
   Columns2,
   FlipVertical2,
-  Info,
   RotateCcw,
   RotateCw,
   Scan,
@@ -15,6 +14,7 @@ import { Dialog } from 'radix-ui';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '@/components/Button';
+import { no_view } from '@/lib/view';
 import { step_through } from '@/state/gallery_list';
 import { useHotkeys } from '@/state/hotkeys';
 import { usePicture } from '@/state/queries';
@@ -22,12 +22,18 @@ import { useSelection } from '@/state/selection';
 import { picture_address } from '@/wire/client';
 import { CompareSlider } from './CompareSlider';
 import styles from './Lightbox.module.css';
-import { no_view, useView, ZoomArea } from './ZoomArea';
+import { useView, ZoomArea } from './ZoomArea';
 
 const close = () => useSelection.setState({ lightbox: false, compare: null });
 
+interface LightboxParts {
+  info: ReactNode;
+  /** What can be done with the picture. */
+  actions: ReactNode;
+}
+
 /** The current picture over the whole page, with zoom; or two pictures, compared. */
-export function Lightbox({ info }: { info: ReactNode }) {
+export function Lightbox(parts: LightboxParts) {
   const { t } = useTranslation();
   const { lightbox, current } = useSelection();
   return (
@@ -40,17 +46,16 @@ export function Lightbox({ info }: { info: ReactNode }) {
           onOpenAutoFocus={(event) => event.preventDefault()}
         >
           <Dialog.Title className="visually-hidden">{t('lightbox.label')}</Dialog.Title>
-          {current && <Viewer key="viewer" name={current} info={info} />}
+          {current && <Viewer key="viewer" name={current} {...parts} />}
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>
   );
 }
 
-function Viewer({ name, info }: { name: string; info: ReactNode }) {
+function Viewer({ name, info, actions }: LightboxParts & { name: string }) {
   const { t } = useTranslation();
   const compare = useSelection((state) => state.compare);
-  const info_open = useSelection((state) => state.info);
   const picture = usePicture(name).data;
   const { view, setView, zoom } = useView(name);
   const [previous, setPrevious] = useState<string | null>(null);
@@ -100,12 +105,6 @@ function Viewer({ name, info }: { name: string; info: ReactNode }) {
           disabled={!compare && (!previous || previous === name)}
           onClick={() => useSelection.setState({ compare: compare ? null : previous })}
         />
-        <IconButton
-          label={t('hotkey.info')}
-          icon={<Info />}
-          pressed={info_open}
-          onClick={() => useSelection.setState({ info: !info_open })}
-        />
         <Dialog.Close asChild>
           <IconButton label={t('common.close')} icon={<X />} />
         </Dialog.Close>
@@ -140,6 +139,7 @@ function Viewer({ name, info }: { name: string; info: ReactNode }) {
           </div>
         </>
       )}
+      {!compare && <div className={styles.actions}>{actions}</div>}
       {info}
     </>
   );

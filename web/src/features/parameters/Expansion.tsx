@@ -5,12 +5,13 @@ import { useTranslation } from 'react-i18next';
 import { Button } from '@/components/Button';
 import { Dialog } from '@/components/Dialog';
 import { composed_request, submit } from '@/state/actions';
+import { useFallback } from '@/state/fallbacks';
 import { notify } from '@/state/notices';
 import { useParameters } from '@/state/parameters';
 import type { Mode } from '@/state/requests';
 import { client } from '@/wire/client';
 import styles from './Expansion.module.css';
-import { useObstacle } from './InvokeBar';
+import { useObstacle } from './running';
 
 const most_shown = 200;
 
@@ -23,7 +24,8 @@ export function is_dynamic(prompt: string): boolean {
 export function Expansion({ mode }: { mode: Mode }) {
   const { t } = useTranslation();
   const prompt = useParameters((state) => state.prompt);
-  const on = useParameters((state) => state.values.dynamic_prompts !== false);
+  const usual = useFallback('dynamic_prompts').value;
+  const on = useParameters((state) => state.values.dynamic_prompts ?? usual) !== false;
   const [open, setOpen] = useState(false);
   if (!on || !is_dynamic(prompt)) return null;
   return (

@@ -3,35 +3,12 @@ import { useTranslation } from 'react-i18next';
 import { Button, IconButton } from '@/components/Button';
 import { Menu } from '@/components/Menu';
 import { NumberField } from '@/components/NumberField';
-import { attempt, invoke } from '@/state/actions';
-import { useHotkeys } from '@/state/hotkeys';
-import { useLive } from '@/state/live';
 import { useLoop } from '@/state/loop';
 import { useParameters } from '@/state/parameters';
-import { put_job, useJobs, useQueueState, useSchema } from '@/state/queries';
-import { obstacle, type Mode } from '@/state/requests';
-import { client } from '@/wire/client';
-import type { Job } from '@/wire/types';
+import { useSchema } from '@/state/queries';
+import type { Mode } from '@/state/requests';
 import styles from './Parameters.module.css';
-
-/** Why nothing can be asked of the server now, or null. */
-export function useObstacle(mode: Mode): string | null {
-  const { t } = useTranslation();
-  const parameters = useParameters();
-  const connection = useLive((state) => state.connection);
-  if (connection === 'lost') return t('invoke.no_connection');
-  const reason = obstacle(parameters, mode);
-  return reason ? t(reason) : null;
-}
-
-const cancel_now = (id: string) => void attempt(async () => put_job(await client.cancel(id)));
-
-/** The running job, if it can still be cancelled. */
-function useRunning(): Job | null {
-  const running = useQueueState().data?.running;
-  const job = useJobs().data?.[running ?? ''];
-  return job && !job.cancel_requested ? job : null;
-}
+import { cancel_now, draw, useObstacle, useRunning } from './running';
 
 /** Number of pictures, the button that draws them, and the one that stops. */
 export function InvokeBar({ mode }: { mode: Mode }) {
@@ -42,13 +19,6 @@ export function InvokeBar({ mode }: { mode: Mode }) {
   const bounds = useSchema().data?.iterations;
   const iterations = useParameters((state) => Number(state.values.iterations ?? 1));
   const set = useParameters((state) => state.set);
-  const go = () => {
-    void invoke(mode);
-    // On a phone the picture is above: it comes into sight.
-    document.querySelector('main')?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
-  };
-  useHotkeys({ invoke: go, cancel: () => job && cancel_now(job.id) });
-
   return (
     <div className={styles.invoke}>
       <div className={styles.count}>
@@ -66,7 +36,7 @@ export function InvokeBar({ mode }: { mode: Mode }) {
         icon={<Sparkles />}
         disabled={reason !== null}
         hint={reason ?? t('invoke.hint')}
-        onClick={go}
+        onClick={() => draw(mode)}
       >
         {t('invoke.label')}
       </Button>

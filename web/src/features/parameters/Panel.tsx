@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useLayoutEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Section } from '@/components/Section';
 import { invoke } from '@/state/actions';
@@ -17,13 +17,36 @@ import { SettingControl } from './SettingControl';
 import { SizeFields } from './SizeFields';
 import { UpscaleFields } from './UpscaleFields';
 
+const first_amount = 0.1; // of variation, when it is switched on
+
+/** How far it was scrolled when it was last seen. */
+let last_scroll = 0;
+
+interface PanelProps {
+  mode: Mode;
+  /** More buttons in the first line. */
+  head?: ReactNode;
+  /** More buttons below the prompts. */
+  tools?: ReactNode;
+}
+
 /** Everything that describes the next picture. */
-export function Panel({ mode, tools }: { mode: Mode; tools?: ReactNode }) {
+export function Panel({ mode, head, tools }: PanelProps) {
+  const scroll = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (scroll.current) scroll.current.scrollTop = last_scroll;
+  }, []);
   return (
     <div className={styles.panel}>
-      <div className={styles.scroll}>
+      <div
+        ref={scroll}
+        className={styles.scroll}
+        onScroll={(event) => {
+          last_scroll = event.currentTarget.scrollTop;
+        }}
+      >
         <div className={styles.group}>
-          <Presets />
+          <Presets more={head} />
           <PromptBox onInvoke={() => void invoke(mode)} />
           <div className={styles.tools}>
             <Expansion mode={mode} />
@@ -62,7 +85,9 @@ function Sections({ mode }: { mode: Mode }) {
   const others = Object.values(schema).filter(
     (setting) =>
       !placed.has(setting.name) &&
-      (setting.group === 'rendering' || (mode === 'image' && setting.group === 'img2img')) &&
+      (setting.group === 'rendering' ||
+        setting.name === 'save_intermediates' ||
+        (mode === 'image' && setting.group === 'img2img')) &&
       ['flag', 'integer', 'real', 'text'].includes(setting.type),
   );
   const symmetric = Boolean(values.h_symmetry_time_pct || values.v_symmetry_time_pct);
@@ -101,7 +126,13 @@ function Sections({ mode }: { mode: Mode }) {
         title={t('section.variations')}
         help={t('section.variations_help')}
         on={variations}
-        onSwitch={(on) => change({ variations: on })}
+        onSwitch={(on) => {
+          change({ variations: on });
+          // With neither an amount nor weights nothing would vary.
+          if (on && !values.variation_amount && !values.with_variations) {
+            set('variation_amount', first_amount);
+          }
+        }}
         {...folds.variations}
       >
         <VariationFields />

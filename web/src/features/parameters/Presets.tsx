@@ -1,10 +1,10 @@
-import { BookmarkPlus, Trash2 } from 'lucide-react';
-import { useState } from 'react';
+import { BookmarkPlus, RotateCcw, Trash2 } from 'lucide-react';
+import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button, IconButton } from '@/components/Button';
 import { Dialog } from '@/components/Dialog';
 import { Select } from '@/components/Select';
-import { attempt } from '@/state/actions';
+import { attempt, reset_settings } from '@/state/actions';
 import { notify } from '@/state/notices';
 import { useParameters, with_recall } from '@/state/parameters';
 import { cache, usePresets } from '@/state/queries';
@@ -14,12 +14,16 @@ import styles from './Parameters.module.css';
 const reload = () => cache.invalidateQueries({ queryKey: ['presets'] });
 
 /** Prompts and settings saved by name. */
-export function Presets() {
+export function Presets({ more }: { more?: ReactNode }) {
   const { t } = useTranslation();
   const presets = usePresets().data ?? [];
   const [saving, setSaving] = useState(false);
   const [last, setLast] = useState('');
   const change = useParameters((state) => state.change);
+  const changed = useParameters(
+    ({ values, variations, random_seed }) =>
+      Object.keys(values).length > 0 || variations || !random_seed,
+  );
 
   const use = (name: string) => {
     const preset = presets.find((entry) => entry.name === name);
@@ -54,6 +58,13 @@ export function Presets() {
         icon={<BookmarkPlus />}
         onClick={() => setSaving(true)}
       />
+      <IconButton
+        label={t('fallback.reset_all')}
+        icon={<RotateCcw />}
+        disabled={!changed}
+        onClick={reset_settings}
+      />
+      {more}
       {saving && <SaveDialog onClose={() => setSaving(false)} onSaved={setLast} />}
     </div>
   );

@@ -1,7 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Help } from '@/components/Field';
 import { class_names } from '@/lib/class_names';
+import { useFallback } from '@/state/fallbacks';
 import { useHotkeys } from '@/state/hotkeys';
 import { useParameters } from '@/state/parameters';
 import { client } from '@/wire/client';
@@ -19,10 +21,15 @@ function useSettled<T>(value: T, milliseconds: number): T {
   return settled;
 }
 
+/** How prompts are read: invoke or a1111. */
+function useDialect(): string {
+  const usual = useFallback('prompt_dialect').value;
+  return useParameters((state) => String(state.values.prompt_dialect ?? usual ?? 'invoke'));
+}
+
 /** What the server makes of both prompts. */
-function useReading() {
+function useReading(dialect: string) {
   const { prompt, negative_prompt } = useParameters();
-  const dialect = useParameters((state) => String(state.values.prompt_dialect ?? 'invoke'));
   const texts = useSettled(`${prompt}\u0000${negative_prompt}`, pause);
   const [positive = '', negative = ''] = texts.split('\u0000');
   const found = useQuery({
@@ -41,7 +48,8 @@ export function PromptBox({ onInvoke }: { onInvoke: () => void }) {
   const { t } = useTranslation();
   const { prompt, negative_prompt, change } = useParameters();
   const box = useRef<HTMLTextAreaElement>(null);
-  const { data, error } = useReading();
+  const dialect = useDialect();
+  const { data, error } = useReading(dialect);
   const [id, negative_id] = [useId(), useId()];
   useHotkeys({ focus_prompt: () => box.current?.focus() });
 
@@ -55,7 +63,10 @@ export function PromptBox({ onInvoke }: { onInvoke: () => void }) {
   return (
     <div className={styles.prompts}>
       <div className={styles.head}>
-        <label htmlFor={id}>{t('prompt.label')}</label>
+        <span>
+          <label htmlFor={id}>{t('prompt.label')}</label>
+          <Help topic={t('prompt.label')} text={t(`prompt.help_${dialect}`)} />
+        </span>
         <Tokens reading={data?.positive} />
       </div>
       <textarea
@@ -71,7 +82,10 @@ export function PromptBox({ onInvoke }: { onInvoke: () => void }) {
       {error && <p className={styles.problem}>{error.message}</p>}
       {data && !error && <Parts reading={data.positive} />}
       <div className={styles.head}>
-        <label htmlFor={negative_id}>{t('prompt.negative')}</label>
+        <span>
+          <label htmlFor={negative_id}>{t('prompt.negative')}</label>
+          <Help topic={t('prompt.negative')} text={t('setting.negative_prompt.help')} />
+        </span>
         {negative_prompt.trim() !== '' && <Tokens reading={data?.negative} />}
       </div>
       <textarea

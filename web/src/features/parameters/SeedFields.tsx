@@ -54,16 +54,15 @@ export function SeedFields() {
 /** How far pictures go from the seed, and towards which others. */
 export function VariationFields() {
   const { t } = useTranslation();
-  const { variations, values, change } = useParameters();
+  const { variations, values, change, set_all } = useParameters();
   const { label, help } = useSettingTexts('with_variations', useSchema().data?.with_variations);
   const id = useId();
   const weights = String(values.with_variations ?? '');
   const valid = seed_weights_valid(weights);
-  const put = (text: string) =>
-    change({
-      variations: true,
-      values: { ...values, with_variations: text || null, variation_amount: 0 },
-    });
+  const put = (text: string) => {
+    change({ variations: true });
+    set_all({ with_variations: text || null, variation_amount: 0 });
+  };
   return (
     <>
       <SettingControl name="variation_amount" disabled={!variations} />

@@ -4,101 +4,148 @@ import { Field } from '@/components/Field';
 import { NumberField } from '@/components/NumberField';
 import { Select } from '@/components/Select';
 import { Toggle } from '@/components/Toggle';
+import { useFallback } from '@/state/fallbacks';
 import { useParameters } from '@/state/parameters';
 import { usePreferences } from '@/state/preferences';
-import { useApp, useSchema } from '@/state/queries';
+import { useSchema } from '@/state/queries';
 import type { Setting, Value } from '@/wire/types';
 import styles from './Parameters.module.css';
 import { presented } from './presentation';
 
-/** What holds when nothing is given: the server's default, or the model's own size. */
-function useFallback(setting: Setting | undefined): Value {
-  const model = useApp().data?.model;
-  if (setting?.name === 'width') return model?.native_width || 512;
-  if (setting?.name === 'height') return model?.native_height || 512;
-  if (setting?.name === 'fit') return true; // fitting is what the page always asked for
-  return (setting?.default ?? null) as Value;
+/** A value as it is read: choices and switches by their names. */
+function useWritten(name: string): (value: Value) => string {
+  const { t } = useTranslation();
+  return (value) => {
+    if (typeof value === 'boolean') return t(value ? 'common.on' : 'common.off');
+    return t(`choice.${name}.${String(value)}`, { defaultValue: String(value) });
+  };
 }
 
-/** Label and help of a setting; the help is the server's unless it was translated. */
+/**
+ * Label and help of a setting, and what holds without a value of the user's. The texts of a setting
+ * the page does not know are the server's.
+ */
 export function useSettingTexts(name: string, setting: Setting | undefined) {
-  const { t, i18n } = useTranslation();
-  const help = `setting.${name}.help`;
-  const translated = i18n.exists(help, { fallbackLng: 'none' }) ? t(help) : '';
+  const { t } = useTranslation();
+  const { value, recommended } = useFallback(name);
+  const written = useWritten(name);
+  const told = value !== null && value !== '' && setting !== undefined;
+  const origin = t(recommended ? 'fallback.recommended' : 'fallback.default', {
+    value: written(value),
+  });
   return {
     label: t(`setting.${name}.label`, { defaultValue: name.replaceAll('_', ' ') }),
-    help: translated || setting?.help || '',
+    help: t(`setting.${name}.help`, { defaultValue: setting?.help ?? '' }),
+    origin: told ? origin : undefined,
+  };
+}
+
+/** The way back to what holds without a value of the user's; none where there is none given. */
+function useReset(name: string) {
+  const { t } = useTranslation();
+  const { value, recommended } = useFallback(name);
+  const written = useWritten(name);
+  const given = useParameters((state) => state.values[name]);
+  const set = useParameters((state) => state.set);
+  if (given === undefined || given === value) return undefined;
+  const wanted = value === null || value === '' ? t('fallback.nothing') : written(value);
+  return {
+    text: t(recommended ? 'fallback.reset_recommended' : 'fallback.reset', { value: wanted }),
+    run: () => set(name, null),
   };
 }
 
 /** The control of one setting, made from the server's table. Nothing where it has no such setting. */
 export function SettingControl({ name, disabled }: { name: string; disabled?: boolean }) {
   const id = useId();
-  const { t } = useTranslation();
   const setting = useSchema().data?.[name];
-  const sliders = usePreferences((state) => state.sliders);
+  const fallback = useFallback(name).value;
   const given = useParameters((state) => state.values[name]);
   const set = useParameters((state) => state.set);
-  const fallback = useFallback(setting);
-  const { label, help } = useSettingTexts(name, setting);
+  const texts = useSettingTexts(name, setting);
+  const reset = useReset(name);
   if (!setting) return null;
   const value = given ?? fallback;
-  const change = (next: Value) => set(name, next === setting.default ? null : next);
+  const flag = setting.type === 'flag';
+  const long = setting.type === 'text' && setting.choices.length === 0;
+  return (
+    <Field
+      {...texts}
+      htmlFor={id}
+      reset={flag ? undefined : reset}
+      row={flag}
+      line={!flag && !long}
+    >
+      <Control
+        id={id}
+        setting={setting}
+        label={texts.label}
+        value={value}
+        fallback={fallback}
+        disabled={disabled}
+        // What holds anyway is not kept, so that it follows the model.
+        onChange={(next) => set(name, next === fallback ? null : next)}
+      />
+    </Field>
+  );
+}
 
-  if (setting.type === 'flag') {
+interface ControlProps {
+  id: string;
+  setting: Setting;
+  label: string;
+  value: Value;
+  fallback: Value;
+  disabled?: boolean;
+  onChange(value: Value): void;
+}
+
+function Control({ id, setting, label, value, fallback, disabled, onChange }: ControlProps) {
+  const written = useWritten(setting.name);
+  const sliders = usePreferences((state) => state.sliders);
+  const { name, type, low, high, low_open, multiple } = setting;
+  if (type === 'flag') {
     return (
-      <Field label={label} htmlFor={id} help={help} row>
-        <Toggle id={id} label={label} on={value === true} disabled={disabled} onChange={change} />
-      </Field>
+      <Toggle id={id} label={label} on={value === true} disabled={disabled} onChange={onChange} />
     );
   }
-  if (setting.type === 'integer' || setting.type === 'real') {
-    const whole = setting.type === 'integer';
-    const { low, high, low_open, multiple } = setting;
+  if (type === 'integer' || type === 'real') {
+    const whole = type === 'integer';
     const { step, slider } = presented(name, low, high, whole);
     return (
-      <Field label={label} htmlFor={id} help={help} line>
-        <NumberField
-          id={id}
-          label={label}
-          value={Number(value ?? low ?? 0)}
-          bounds={{ low, high, low_open, multiple, whole }}
-          step={step}
-          slider={sliders ? slider : undefined}
-          disabled={disabled}
-          onChange={change}
-        />
-      </Field>
+      <NumberField
+        id={id}
+        label={label}
+        value={Number(value ?? low ?? 0)}
+        bounds={{ low, high, low_open, multiple, whole }}
+        step={step}
+        slider={sliders ? slider : undefined}
+        disabled={disabled}
+        onChange={onChange}
+      />
     );
   }
   if (setting.choices.length > 0) {
-    const choices = setting.choices.map((choice) => ({
-      value: choice,
-      label: t(`choice.${name}.${choice}`, { defaultValue: choice }),
-    }));
     return (
-      <Field label={label} htmlFor={id} help={help} line>
-        <Select
-          id={id}
-          label={label}
-          value={String(value ?? '')}
-          choices={choices}
-          disabled={disabled}
-          onChange={change}
-        />
-      </Field>
+      <Select
+        id={id}
+        label={label}
+        value={String(value ?? '')}
+        choices={setting.choices.map((choice) => ({ value: choice, label: written(choice) }))}
+        disabled={disabled}
+        onChange={onChange}
+      />
     );
   }
   return (
-    <Field label={label} htmlFor={id} help={help}>
-      <input
-        id={id}
-        className={styles.text}
-        value={String(value ?? '')}
-        disabled={disabled}
-        autoComplete="off"
-        onChange={(event) => set(name, event.target.value || null)}
-      />
-    </Field>
+    <input
+      id={id}
+      className={styles.text}
+      value={value === fallback ? '' : String(value ?? '')}
+      placeholder={String(fallback ?? '')}
+      disabled={disabled}
+      autoComplete="off"
+      onChange={(event) => onChange(event.target.value || null)}
+    />
   );
 }

@@ -2,6 +2,7 @@ import { ArrowLeftRight } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Button, IconButton } from '@/components/Button';
 import { useParameters } from '@/state/parameters';
+import { useFallback, usual_size } from '@/state/fallbacks';
 import { useApp } from '@/state/queries';
 import styles from './Parameters.module.css';
 import { SettingControl } from './SettingControl';
@@ -18,11 +19,13 @@ const grain = 64; // pixels; sizes the networks like best
 export function SizeFields() {
   const { t } = useTranslation();
   const model = useApp().data?.model;
-  const { values, change } = useParameters();
-  const native = [model?.native_width || 512, model?.native_height || 512] as const;
-  const width = Number(values.width ?? native[0]);
-  const height = Number(values.height ?? native[1]);
-  const put = (w: number, h: number) => change({ values: { ...values, width: w, height: h } });
+  const { values, set_all } = useParameters();
+  const native = [model?.native_width || usual_size, model?.native_height || usual_size] as const;
+  const [own_width, own_height] = [useFallback('width').value, useFallback('height').value];
+  const width = Number(values.width ?? own_width);
+  const height = Number(values.height ?? own_height);
+  const put = (w: number, h: number) =>
+    set_all({ width: w === own_width ? null : w, height: h === own_height ? null : h });
 
   const reshape = (shape: number) => {
     const area = native[0] * native[1];

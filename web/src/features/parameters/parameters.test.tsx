@@ -55,12 +55,29 @@ describe('a setting made from the table of the server', () => {
     await user.type(field, '50{Enter}');
     expect(useParameters.getState().values).toEqual({});
   });
-  test('flags are switches, with the help of the server', async () => {
+  test('flags are switches with a help', async () => {
     render_in_page(<SettingControl name="seamless" />);
     await user.click(await screen.findByRole('switch', { name: 'Seamless' }));
     expect(useParameters.getState().values.seamless).toBe(true);
     await user.click(screen.getByRole('button', { name: 'Help about Seamless' }));
-    await screen.findByText('edges that fit each other');
+    await screen.findByText(/^Edges fit each other/);
+  });
+  test('what the model recommends is shown, said and come back to', async () => {
+    asked = fake_network({
+      'GET app': { samplers: [], model: { recommended: { cfg_scale: 2, sampler_name: 'ddim' } } },
+    });
+    render_in_page(<SettingControl name="cfg_scale" />);
+    const field = await screen.findByRole('textbox', { name: 'Guidance' });
+    await waitFor(() => expect(field).toHaveProperty('value', '2'));
+    await user.click(screen.getByRole('button', { name: 'Help about Guidance' }));
+    await screen.findByText(/The model recommends 2/);
+    await user.keyboard('{Escape}');
+    await user.clear(field);
+    await user.type(field, '7.5{Enter}');
+    expect(useParameters.getState().values.cfg_scale).toBe(7.5); // the server's default is not meant
+    await user.click(screen.getByRole('button', { name: /Back to 2, as the model recommends/ }));
+    expect(useParameters.getState().values).toEqual({});
+    expect(field).toHaveProperty('value', '2');
   });
   test('a setting the server does not have is not shown', async () => {
     const { container } = render_in_page(<SettingControl name="facetool_strength" />);

@@ -5,9 +5,8 @@ import { useTranslation } from 'react-i18next';
 import { IconButton } from '@/components/Button';
 import { class_names } from '@/lib/class_names';
 import { clock, duration } from '@/lib/format';
-import { attempt } from '@/state/actions';
+import { attempt, take_recall } from '@/state/actions';
 import { useLive } from '@/state/live';
-import { useParameters, with_recall } from '@/state/parameters';
 import { usePreferences } from '@/state/preferences';
 import { put_job } from '@/state/queries';
 import { show_picture } from '@/state/selection';
@@ -58,10 +57,6 @@ export function JobCard({ job, handle }: { job: Job; handle?: ReactNode }) {
   const { t, i18n } = useTranslation();
   const { state } = job;
   const waits = state === 'queued' || state === 'running';
-  const recall = () => {
-    useParameters.getState().change(with_recall(job));
-    usePreferences.getState().change({ tab: job.values.init_img ? 'image' : 'text' });
-  };
   return (
     <article className={styles.card} data-state={state}>
       {handle}
@@ -90,7 +85,7 @@ export function JobCard({ job, handle }: { job: Job; handle?: ReactNode }) {
         {job.results.length > 0 && <Results job={job} />}
       </div>
       <div className={styles.buttons}>
-        <IconButton label={t('job.recall')} icon={<Undo2 />} onClick={recall} />
+        <IconButton label={t('job.recall')} icon={<Undo2 />} onClick={() => take_recall(job)} />
         {waits ? (
           <IconButton
             look="danger"

@@ -5,23 +5,28 @@ import { invoke } from '@/state/actions';
 import { useParameters } from '@/state/parameters';
 import { usePreferences } from '@/state/preferences';
 import { useApp } from '@/state/queries';
-
+import type { Model } from '@/wire/types';
 import styles from './Stage.module.css';
 
-/** A small model follows its words best under light guidance (models/demo/README.md). */
+/** The small demo model knows plain shapes only (models/demo/README.md). */
 const small_model = 256; // pixels
 const first_prompts = {
-  small: { prompt: 'a big red star on a blue background', values: { steps: 20, cfg_scale: 2 } },
+  small: { prompt: 'a big red star on a blue background', values: { steps: 20 } },
   large: { prompt: 'a lighthouse at dusk, oil painting', values: { steps: 25 } },
 };
+
+/** A model that is not loaded yet tells no size; plain shapes suit every model. */
+export function first_prompt_for(model: Model | null | undefined): keyof typeof first_prompts {
+  const large = model && model.kind !== '' && model.native_width >= small_model;
+  return large ? 'large' : 'small';
+}
 
 /** For the very first visit: a picture with one click. */
 export function Guide() {
   const { t } = useTranslation();
   const model = useApp().data?.model;
   const change = usePreferences((state) => state.change);
-  const first =
-    (model?.native_width ?? 512) < small_model ? first_prompts.small : first_prompts.large;
+  const first = first_prompts[first_prompt_for(model)];
   const start = () => {
     const parameters = useParameters.getState();
     parameters.change({ prompt: first.prompt, values: { ...parameters.values, ...first.values } });

@@ -29,21 +29,30 @@ import {
 import { ask_delete } from '@/state/deletion';
 import { keys_of, useHotkeys, type HotkeyName } from '@/state/hotkeys';
 import { usePreferences } from '@/state/preferences';
+import { usePicture } from '@/state/queries';
 import { useSelection } from '@/state/selection';
 import { picture_address } from '@/wire/client';
 import type { PictureDetails } from '@/wire/types';
 import styles from './Stage.module.css';
 
-/** Buttons and hotkeys for the current picture. */
+/** The same for the current picture, beside work areas that do not show it themselves. */
+export function CurrentActions() {
+  const current = useSelection((state) => state.current);
+  const { data } = usePicture(current);
+  return current && data ? <PictureActions picture={data} /> : null;
+}
+
+/** Buttons and hotkeys for the current picture; star and delete are for all chosen ones. */
 export function PictureActions({ picture }: { picture: PictureDetails }) {
   const { t } = useTranslation();
   const changed = usePreferences((state) => state.hotkeys);
   const keys = (name: HotkeyName) => keys_of(name, changed);
-  const { info } = useSelection();
+  const { info, lightbox, chosen } = useSelection();
+  const names = chosen.includes(picture.name) ? chosen : [picture.name];
   const open = () => useSelection.setState({ lightbox: true });
   const toggle_info = () => useSelection.setState((old) => ({ info: !old.info }));
-  const star = () => void set_starred([picture.name], !picture.starred);
-  const remove = () => ask_delete([picture.name]);
+  const star = () => void set_starred(names, !picture.starred);
+  const remove = () => ask_delete(names);
   const recallable = picture.recall !== null;
 
   useHotkeys({
@@ -77,12 +86,14 @@ export function PictureActions({ picture }: { picture: PictureDetails }) {
           { label: t('picture.download'), icon: <Download />, run: () => download(picture.name) },
         ]}
       />
-      <IconButton
-        label={t('picture.open')}
-        keys={keys('viewer')}
-        icon={<Maximize2 />}
-        onClick={open}
-      />
+      {!lightbox && (
+        <IconButton
+          label={t('picture.open')}
+          keys={keys('viewer')}
+          icon={<Maximize2 />}
+          onClick={open}
+        />
+      )}
       <i className={styles.gap} />
       <IconButton
         label={t('hotkey.use_prompt')}

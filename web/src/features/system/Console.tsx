@@ -1,4 +1,4 @@
-import { Eraser, X } from 'lucide-react';
+import { ArrowDownToLine, Eraser, X } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '@/components/Button';
@@ -11,16 +11,23 @@ import styles from './System.module.css';
 export function Console() {
   const { t, i18n } = useTranslation();
   const { log, seen, clear } = useNotices();
-  const change = usePreferences((state) => state.change);
+  const { follow_console, change } = usePreferences();
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    end.current?.scrollIntoView({ block: 'nearest' });
+    if (follow_console) end.current?.scrollIntoView({ block: 'nearest' });
     seen();
-  }, [log, seen]);
+  }, [log, seen, follow_console]);
   return (
     <section className={styles.console} aria-label={t('console.title')}>
       <header>
         <h2>{t('console.title')}</h2>
+        <IconButton
+          small
+          label={t('console.follow')}
+          icon={<ArrowDownToLine />}
+          pressed={follow_console}
+          onClick={() => change({ follow_console: !follow_console })}
+        />
         <IconButton small label={t('console.clear')} icon={<Eraser />} onClick={clear} />
         <IconButton
           small

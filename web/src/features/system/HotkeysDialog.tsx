@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Button, IconButton } from '@/components/Button';
 import { Dialog } from '@/components/Dialog';
 import { Keys } from '@/components/Keys';
-import { combination } from '@/lib/hotkeys';
+import { combination, key_names } from '@/lib/hotkeys';
 import { conflicts, hotkey_groups, hotkeys, keys_of, type HotkeyName } from '@/state/hotkeys';
 import { usePreferences } from '@/state/preferences';
 import styles from './System.module.css';
@@ -91,7 +91,6 @@ function Row({ name, recording, onRecord }: RowProps) {
       <button
         type="button"
         className={styles.record}
-        aria-label={t('hotkeys.change', { name: t(`hotkey.${name}`), keys })}
         data-recording={recording || undefined}
         onClick={() => onRecord(true)}
         onBlur={() => onRecord(false)}
@@ -106,7 +105,13 @@ function Row({ name, recording, onRecord }: RowProps) {
           onRecord(false);
         }}
       >
-        {recording ? t('hotkeys.press') : <Keys keys={keys} />}
+        {/* Not a label of the button: what is seen on it would not be part of that. */}
+        <span className="visually-hidden">
+          {t('hotkeys.change', { name: t(`hotkey.${name}`), keys: key_names(keys).join('+') })}
+        </span>
+        <span aria-hidden={!recording}>
+          {recording ? t('hotkeys.press') : <Keys keys={keys} />}
+        </span>
       </button>
     </li>
   );

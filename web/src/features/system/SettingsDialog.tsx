@@ -1,4 +1,4 @@
-import { FolderInput, LogOut, RotateCcw } from 'lucide-react';
+import { FolderInput, RotateCcw } from 'lucide-react';
 import { useId, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from '@/components/Button';
@@ -21,7 +21,7 @@ import { gallery_changed, useApp } from '@/state/queries';
 import { client } from '@/wire/client';
 import styles from './System.module.css';
 
-type Flag = 'confirm_delete' | 'show_help' | 'sliders' | 'follow_results';
+type Flag = 'confirm_delete' | 'show_help' | 'sliders' | 'follow_results' | 'show_console';
 
 export function SettingsDialog({ onClose }: { onClose(): void }) {
   const { t } = useTranslation();
@@ -36,6 +36,7 @@ export function SettingsDialog({ onClose }: { onClose(): void }) {
         <FlagField name="confirm_delete" />
         <FlagField name="show_help" />
         <FlagField name="sliders" />
+        <FlagField name="show_console" />
       </Part>
       <Part title={t('settings.server')}>
         <Server />
@@ -145,10 +146,6 @@ function Server() {
     notify('success', t('settings.imported', { added: found.added, skipped: found.skipped }));
     for (const problem of found.problems) notify('warning', problem);
   };
-  const log_out = async () => {
-    await attempt(client.log_out);
-    location.reload();
-  };
   return (
     <>
       <dl className={styles.about}>
@@ -180,11 +177,6 @@ function Server() {
             </Button>
           </form>
         </Field>
-      )}
-      {app.users_required && (
-        <Button icon={<LogOut />} onClick={() => void log_out()}>
-          {t('login.out', { name: app.user.name })}
-        </Button>
       )}
     </>
   );
