@@ -1,4 +1,4 @@
-/** An outputs folder as the web server of InvokeAI 2.3.0 left it (../shared spec: names, metadata). */
+/** An outputs folder as the web server of InvokeAI 2.3.0 left it: its names, folders and metadata. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
