@@ -249,6 +249,16 @@ TEST(Canvas, ABoxIsPaintedAtItsOwnSizeAndFitsBack) {
   EXPECT_NE(draw_one(request), over);
 }
 
+TEST(Previews, HaveTheColoursOfThePicture) {
+  GenerationRequest request = request_for("a big red circle on a blue background");
+  request.preview_every = request.steps;
+  const Drawn drawn = draw(request);
+  const image::Image& picture = drawn.pictures.at(0).picture;
+  const image::Image small =
+      image::resize(picture, picture.width / 8, picture.height / 8, image::ResizeFilter::box);
+  EXPECT_LT(distance(*drawn.steps.back().preview, small), 16);
+}
+
 TEST(Previews, LatentOnesAreSmallFullOnesEndInThePicture) {
   GenerationRequest request = request_for("a star");
   request.steps = 5;

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "image/color_correct.h"
+#include "pipeline/internal/preview_colors.h"
 #include "pipeline/pixels.h"
-#include "sampling/preview.h"
 
 namespace invokeai::pipeline {
 
@@ -64,7 +64,8 @@ image::Image Batch::preview(const at::Tensor& clean_latents) {
   const at::Tensor first = clean_latents.slice(0, 0, 1);
   if (request().full_previews)
     if (auto picture = decode(first, 0)) return std::move(*picture);
-  return bytes_to_image(sampling::latent_preview(first));
+  if (!preview_colors_) preview_colors_ = pipeline::preview_colors(codec_);
+  return bytes_to_image(sampling::latent_preview(first, *preview_colors_));
 }
 
 void Batch::report(const sampling::StepState& state) {
