@@ -181,6 +181,20 @@ Result<Json> details_view(Studio& studio, const std::string& name) {
   return json;
 }
 
+namespace {
+
+/// What the model's folder recommends and the switches of this start leave open. A file that cannot
+/// be understood recommends nothing here; it is told of where the model is loaded, which fails.
+Json recommended_view(Studio& studio, const fs::path& model) {
+  const auto values = pipeline::read_recommended(model);
+  if (!values) return {};
+  Json json = settings_to_json(*values);
+  for (const auto& [name, given] : studio.options().defaults.given()) json.erase(std::string(name));
+  return json;
+}
+
+}  // namespace
+
 Json view(Studio& studio, const ModelEntry& model) {
   const EngineStatus engine = studio.engine();
   const bool active = model.name == studio.active_model();
@@ -195,9 +209,8 @@ Json view(Studio& studio, const ModelEntry& model) {
           {"default", model.is_default},
           {"native_width", loaded ? engine.model->native_width : model.width},
           {"native_height", loaded ? engine.model->native_height : model.height}};
-  // A file that cannot be understood is told of where the model is loaded, which fails.
-  if (const auto values = pipeline::read_recommended(model.path); values && !values->given().empty())
-    json["recommended"] = settings_to_json(*values);
+  if (Json recommended = recommended_view(studio, model.path); !recommended.empty())
+    json["recommended"] = std::move(recommended);
   return json;
 }
 
