@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <mutex>
 #include <vector>
@@ -21,7 +22,7 @@ class Stream {
     if (!job_.empty() && event.job != job_) return;
     const std::lock_guard lock(mutex_);
     if (begun_)
-      send(event);
+      send_new(event);
     else
       early_.push_back(event);
   }
@@ -29,14 +30,21 @@ class Stream {
   void begin(const std::vector<Event>& first) {
     const std::lock_guard lock(mutex_);
     for (const Event& event : first) send(event);
-    for (const Event& event : early_) send(event);
-    early_.clear();
+    for (const Event& event : first) told_ = std::max(told_, event.revision);
     begun_ = true;
+    for (const Event& event : early_) send_new(event);
+    early_.clear();
   }
 
   void close() { sink_->close(); }
 
  private:
+  /// An event may be on its way while the beginning is read; what that told already would look like
+  /// news of an earlier state.
+  void send_new(const Event& event) {
+    if (event.revision < 0 || event.revision > told_) send(event);
+  }
+
   void send(const Event& event) {
     sink_->send(event.name, json_text(event.data),
                 event.revision >= 0 ? std::to_string(event.revision) : std::string());
@@ -49,6 +57,7 @@ class Stream {
   const std::string job_;  ///< empty: everything
   std::mutex mutex_;       ///< guards the rest
   bool begun_ = false;
+  std::int64_t told_ = -1;  ///< revision of the queue that the beginning shows
   std::vector<Event> early_;
 };
 
