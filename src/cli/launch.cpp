@@ -137,6 +137,9 @@ Result<pipeline::EngineOptions> engine_options(const SettingValues& values) {
   pipeline::EngineOptions options;
   options.device = values.text("device");
   options.precision = values.text("precision");
+  options.max_memory = values.real("max_memory");
+  options.deterministic = !values.flag("xformers");
+  options.verbose = values.flag("verbose");
   if (!is_device(options.device))
     return fail(ErrorCode::invalid_argument, "",
                 "--device takes one of auto, cpu, cuda, cuda:N, mps, not {}",

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "jobs/internal/picture_settings.h"
+#include "jobs/presets.h"
 
 namespace invokeai::jobs {
 namespace {
@@ -48,8 +49,10 @@ bool wants_karras(const SettingValues& values) {
 
 }  // namespace
 
-Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root,
+Result<Job> make_job(const std::string& prompt, const SettingValues& given, const fs::path& root,
                      const std::optional<pipeline::CanvasBox>& canvas) {
+  SettingValues values = given;
+  take_preset(values);
   Job job;
   pipeline::GenerationRequest& request = job.request;
   request.prompt = prompt;
@@ -70,6 +73,7 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
   request.h_symmetry_time_pct = values.real("h_symmetry_time_pct");
   request.v_symmetry_time_pct = values.real("v_symmetry_time_pct");
   request.perlin = values.real("perlin");
+  request.cache_steps = static_cast<int>(values.integer("cache_steps"));
   if (values.has("seed")) {
     const std::int64_t seed = values.integer("seed");
     if (seed < 0)
@@ -92,6 +96,7 @@ Result<Job> make_job(const std::string& prompt, const SettingValues& values, con
 }
 
 std::string take_recommended(SettingValues& values, const SettingValues& recommended) {
+  take_preset(values);
   std::vector<std::string> taken;
   const auto take = [&](std::string_view name, std::string what) {
     values.set(name, recommended.given().find(name)->second);

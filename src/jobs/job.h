@@ -65,7 +65,8 @@ struct Job {
 Result<Job> make_job(const std::string& prompt, const SettingValues& values, const fs::path& root,
                      const std::optional<pipeline::CanvasBox>& canvas = std::nullopt);
 
-/// Sets what the model recommends and the user did not give. One line about what was set, to be told
+/// Sets what the preset stands for (presets.h), then what the model recommends, where the user gave
+/// nothing. One line about what was set, to be told
 /// once; empty when nothing was.
 std::string take_recommended(SettingValues& values, const SettingValues& recommended);
 

@@ -49,6 +49,7 @@ SettingValues describe_more(const pipeline::GenerationRequest& request) {
   more.add("long_prompts", request.long_prompts);
   if (request.skip_normalize) more.add("skip_normalize", true);
   more.add("eta", request.eta);
+  more.add_whole("cache_steps", request.cache_steps);
   more.add("h_symmetry_time_pct", request.h_symmetry_time_pct);
   more.add("v_symmetry_time_pct", request.v_symmetry_time_pct);
   if (request.seamless.x != request.seamless.y)

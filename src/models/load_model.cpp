@@ -134,13 +134,36 @@ Result<TensorSource> open_component(const fs::path& folder, const std::vector<st
               folder.string(), stems.front(), stems.back());
 }
 
+namespace {
+
+Result<> take_weights(Networks& networks, Parts parts, const LoadOptions& options) {
+  const at::Device device = options.device;
+  const at::ScalarType dtype = options.dtype;
+  if (!options.on_demand) {
+    TRY_VOID(load_parameters(*networks.unet, parts.unet, "unet", device, dtype));
+    TRY_VOID(load_parameters(*networks.vae, parts.vae, "vae", device, dtype));
+    return load_parameters(*networks.text_encoder, parts.text_encoder, "text encoder", device, dtype);
+  }
+  const StoredWeights::Options plain{device, dtype};
+  TRY_ASSIGN(networks.unet_weights, StoredWeights::open(*networks.unet, std::move(parts.unet), "unet",
+                                                        {device, dtype, options.unet_form}));
+  TRY_ASSIGN(networks.vae_weights,
+             StoredWeights::open(*networks.vae, std::move(parts.vae), "vae", plain));
+  TRY_ASSIGN(networks.text_weights,
+             StoredWeights::open(*networks.text_encoder, std::move(parts.text_encoder),
+                                 "text encoder", plain));
+  return {};
+}
+
+}  // namespace
+
 Result<Networks> load_networks(const LoadOptions& options) {
   if (!fs::exists(options.path))
     return fail(ErrorCode::not_found, "model.load",
                 "{} does not exist; wanted a diffusers folder or a .safetensors or .ckpt file",
                 options.path.string());
   Networks networks;
-  TRY_ASSIGN(const Parts parts, fs::is_directory(options.path) ? open_folder(options, networks)
+  TRY_ASSIGN(Parts parts, fs::is_directory(options.path) ? open_folder(options, networks)
                                                                : open_single_file(options, networks));
   if (options.stated && options.stated->prediction != Prediction::unknown)
     networks.kind.prediction = options.stated->prediction;
@@ -163,10 +186,7 @@ Result<Networks> load_networks(const LoadOptions& options) {
   networks.unet = std::make_unique<nn::UNet>(unet);
   networks.vae = std::make_unique<nn::Vae>(vae);
   networks.text_encoder = std::make_unique<nn::ClipText>(text);
-  TRY_VOID(load_parameters(*networks.unet, parts.unet, "unet", options.device, options.dtype));
-  TRY_VOID(load_parameters(*networks.vae, parts.vae, "vae", options.device, options.dtype));
-  TRY_VOID(load_parameters(*networks.text_encoder, parts.text_encoder, "text encoder",
-                           options.device, options.dtype));
+  TRY_VOID(take_weights(networks, std::move(parts), options));
   return networks;
 }
 

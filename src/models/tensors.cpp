@@ -105,8 +105,7 @@ at::Tensor load_tensor(const at::Tensor& stored, at::Device device, at::ScalarTy
 
 }  // namespace
 
-Result<> load_parameters(nn::Module& module, const TensorSource& source, const std::string& part,
-                         at::Device device, at::ScalarType dtype) {
+Result<> check_parameters(nn::Module& module, const TensorSource& source, const std::string& part) {
   int wrong = 0;
   std::string first;
   module.visit_parameters([&](const std::string& name, at::Tensor& p) {
@@ -123,12 +122,22 @@ Result<> load_parameters(nn::Module& module, const TensorSource& source, const s
                 "{}: {} {} not fit, first: {}; is this a complete model of the kind its config says?",
                 source.name, part, wrong == 1 ? "tensor does" : fmt::format("tensors ({}) do", wrong),
                 first);
-  at::NoGradGuard no_grad;
+  return {};
+}
+
+at::Tensor load_parameter(const TensorView& view, at::IntArrayRef shape, at::Device device,
+                          at::ScalarType dtype) {
+  const at::NoGradGuard no_grad;
+  at::Tensor parameter = load_tensor(as_tensor(view).reshape(shape), device, dtype);
+  if (view.file) view.file->give_back(view.data);
+  return parameter;
+}
+
+Result<> load_parameters(nn::Module& module, const TensorSource& source, const std::string& part,
+                         at::Device device, at::ScalarType dtype) {
+  TRY_VOID(check_parameters(module, source, part));
   module.visit_parameters([&](const std::string& name, at::Tensor& p) {
-    const TensorView& view = *source.find(name);
-    const at::Tensor stored = as_tensor(view).reshape(p.sizes());
-    p = load_tensor(stored, device, dtype);
-    if (view.file) view.file->give_back(view.data);
+    p = load_parameter(*source.find(name), p.sizes(), device, dtype);
   });
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include "nn/internal/tensors.h"
 #include "nn/layers.h"
+#include "nn/threads.h"
 
 namespace invokeai::nn {
 namespace {
@@ -62,6 +63,7 @@ at::Tensor libtorch_attention(const at::Tensor& q, const at::Tensor& k, const at
   // overflow f16, so the whole attention is done in f32 there.
   const bool widen = upcast && q.scalar_type() == at::kHalf;
   if (widen) qs = qs.to(at::kFloat), ks = ks.to(at::kFloat), vs = vs.to(at::kFloat);
+  const AllThreads threads;
   const bool training = q.is_cpu() && at::GradMode::is_enabled() && q.requires_grad();
   at::Tensor out = training ? plain_attention(qs, ks, vs, causal)
                             : at::scaled_dot_product_attention(qs, ks, vs, {}, 0.0, causal);

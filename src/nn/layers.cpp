@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "nn/internal/tensors.h"
+#include "nn/threads.h"
 
 namespace invokeai::nn {
 Linear::Linear(std::int64_t in, std::int64_t out, bool bias) {
@@ -10,17 +11,36 @@ Linear::Linear(std::int64_t in, std::int64_t out, bool bias) {
   if (bias) add("bias", bias_, {out});
 }
 
-void Linear::pack_own() {
-  if (can_pack(weight_)) weight_ = pack_linear(weight_.detach());
+const Int8Rows& Tokens::rounded() const {
+  if (!rows_) rows_ = quantize_rows(x_);
+  return *rows_;
 }
 
-at::Tensor Linear::forward(const at::Tensor& x) const {
-  return weight_.is_mkldnn() ? packed_linear(x, weight_, bias_) : at::linear(x, weight_, bias_);
+void Linear::pack_own(WeightForm form) {
+  if (form == WeightForm::int8 && can_quantize(weight_)) {
+    Int8Weight rounded = quantize_linear(weight_, bias_);
+    drop();
+    int8_ = std::move(rounded);
+  } else if (can_pack(weight_)) {
+    weight_ = pack_linear(weight_.detach());
+  }
 }
 
-at::Tensor Linear::forward_add(const at::Tensor& x, const at::Tensor& addend) const {
-  return weight_.is_mkldnn() ? packed_linear(x, weight_, bias_, addend)
-                             : addend + at::linear(x, weight_, bias_);
+at::Tensor Linear::forward(const Tokens& x) const {
+  if (int8_) return int8_linear(x.rounded(), *int8_);
+  return weight_.is_mkldnn() ? packed_linear(x.plain(), weight_, bias_)
+                             : at::linear(x.plain(), weight_, bias_);
+}
+
+at::Tensor Linear::forward_add(const Tokens& x, const at::Tensor& addend) const {
+  if (int8_) return int8_linear(x.rounded(), *int8_, addend);
+  return weight_.is_mkldnn() ? packed_linear(x.plain(), weight_, bias_, addend)
+                             : addend + at::linear(x.plain(), weight_, bias_);
+}
+
+Tokens Linear::forward_geglu(const Tokens& x, const Linear& next) const {
+  if (int8_ && next.int8_) return Tokens(int8_linear_geglu(x.rounded(), *int8_));
+  return geglu(forward(x));
 }
 
 Conv2d::Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
@@ -30,14 +50,25 @@ Conv2d::Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int6
   add("bias", bias_, {out});
 }
 
-void Conv2d::pack_own() {
-  if (can_pack(weight_)) weight_ = pack_conv2d(weight_.detach(), shape_);
+void Conv2d::pack_own(WeightForm form) {
+  if (form == WeightForm::int8 && can_quantize(weight_)) {
+    Int8Weight rounded = quantize_conv2d(weight_, bias_, shape_);
+    drop();
+    int8_ = std::move(rounded);
+  } else if (can_pack(weight_)) {
+    weight_ = pack_conv2d(weight_.detach(), shape_);
+  }
+}
+
+at::Tensor Conv2d::run(const at::Tensor& x, const ConvShape& shape, const at::Tensor& addend) const {
+  if (int8_) return int8_conv2d(x, *int8_, shape, addend);
+  if (weight_.is_mkldnn()) return packed_conv2d(x, weight_, bias_, shape, addend);
+  const at::Tensor y = at::conv2d(x, weight_, bias_, shape.stride, shape.padding);
+  return addend.defined() ? addend + y : y;
 }
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
-  if (wrapped()) return forward_wrapped(x);
-  return weight_.is_mkldnn() ? packed_conv2d(x, weight_, bias_, shape_)
-                             : at::conv2d(x, weight_, bias_, shape_.stride, shape_.padding);
+  return wrapped() ? forward_wrapped(x) : run(x, shape_);
 }
 
 at::Tensor Conv2d::forward_wrapped(const at::Tensor& x) const {
@@ -46,9 +77,7 @@ at::Tensor Conv2d::forward_wrapped(const at::Tensor& x) const {
   const at::Tensor wide = at::pad(x, {n, n, 0, 0}, mode(wrap_.x));
   const at::Tensor padded =
       at::pad(wide, {0, 0, n, n}, mode(wrap_.y)).contiguous(at::MemoryFormat::ChannelsLast);
-  const ConvShape shape{shape_.stride, 0};
-  return weight_.is_mkldnn() ? packed_conv2d(padded, weight_, bias_, shape)
-                             : at::conv2d(padded, weight_, bias_, shape.stride, shape.padding);
+  return run(padded, {shape_.stride, 0});
 }
 
 void set_wrap(Module& network, Wrap wrap) {
@@ -58,8 +87,7 @@ void set_wrap(Module& network, Wrap wrap) {
 }
 
 at::Tensor Conv2d::forward_add(const at::Tensor& x, const at::Tensor& addend) const {
-  return weight_.is_mkldnn() && !wrapped() ? packed_conv2d(x, weight_, bias_, shape_, addend)
-                                           : addend + forward(x);
+  return wrapped() ? addend + forward_wrapped(x) : run(x, shape_, addend);
 }
 
 GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, double eps)
@@ -90,7 +118,7 @@ void run_group_norm_on(const at::Tensor& x, const at::Tensor& shift, const at::T
 
 }  // namespace
 
-at::Tensor GroupNorm::run(const at::Tensor& x, const at::Tensor& shift, bool silu) const {
+at::Tensor GroupNorm::run(at::Tensor x, const at::Tensor& shift, bool silu) const {
   const bool ours = kernels_suit(x) && kernels_suit(weight_) && is_plain(x) && x.dim() == 4 &&
                     weight_.scalar_type() == x.scalar_type() && weight_.is_contiguous() &&
                     x.is_contiguous(at::MemoryFormat::ChannelsLast);
@@ -99,7 +127,10 @@ at::Tensor GroupNorm::run(const at::Tensor& x, const at::Tensor& shift, bool sil
     const at::Tensor normed = at::group_norm(shifted, groups_, weight_, bias_, eps_);
     return silu ? at::silu(normed) : normed;
   }
-  const at::Tensor out = at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
+  const bool only_ours = x.use_count() == 1 && x.storage().use_count() == 1;
+  const at::Tensor out = only_ours && !at::GradMode::is_enabled()
+                             ? x
+                             : at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
   const at::Tensor plain_shift = shift.defined() ? shift.contiguous() : shift;
   (is_half(x) ? run_group_norm_on<Bf16> : run_group_norm_on<float>)(x, plain_shift, weight_, bias_, out,
                                                                     groups_, eps_, silu);
@@ -108,8 +139,8 @@ at::Tensor GroupNorm::run(const at::Tensor& x, const at::Tensor& shift, bool sil
 
 at::Tensor GroupNorm::forward(const at::Tensor& x) const { return run(x, {}, /*silu=*/false); }
 
-at::Tensor GroupNorm::forward_silu(const at::Tensor& x, const at::Tensor& shift) const {
-  return run(x, shift, /*silu=*/true);
+at::Tensor GroupNorm::forward_silu(at::Tensor x, const at::Tensor& shift) const {
+  return run(std::move(x), shift, /*silu=*/true);
 }
 
 LayerNorm::LayerNorm(std::int64_t width, double eps) : eps_(eps) {
@@ -118,6 +149,7 @@ LayerNorm::LayerNorm(std::int64_t width, double eps) : eps_(eps) {
 }
 
 at::Tensor LayerNorm::forward(const at::Tensor& x) const {
+  const AllThreads threads;
   return at::layer_norm(x, {x.size(-1)}, weight_, bias_, eps_);
 }
 

@@ -5,24 +5,43 @@
 #include <cstdint>
 #include <optional>
 
+#include "nn/int8.h"
 #include "nn/module.h"
 #include "nn/packed.h"
 
 namespace invokeai::nn {
 
+/// Tokens [...,in] that several layers read, rounded to 8 bits at most once.
+class Tokens {
+ public:
+  Tokens(at::Tensor x) : x_(std::move(x)) {}
+  /// Rounded already; there is no other form.
+  explicit Tokens(Int8Rows rows) : rows_(std::move(rows)) {}
+  const at::Tensor& plain() const { return x_; }
+  const Int8Rows& rounded() const;
+
+ private:
+  at::Tensor x_;
+  mutable std::optional<Int8Rows> rows_;
+};
+
 /// y = x W^T + b over the last dimension. weight [out,in].
 class Linear : public Module {
  public:
   Linear(std::int64_t in, std::int64_t out, bool bias = true);
-  at::Tensor forward(const at::Tensor& x) const;  // [...,in] -> [...,out]
+  at::Tensor forward(const Tokens& x) const;  // [...,in] -> [...,out]
   /// The same plus `addend` [...,out].
-  at::Tensor forward_add(const at::Tensor& x, const at::Tensor& addend) const;
+  at::Tensor forward_add(const Tokens& x, const at::Tensor& addend) const;
+  /// geglu of it, in the form the layer `next` reads it in. [...,in] -> [...,out/2]
+  Tokens forward_geglu(const Tokens& x, const Linear& next) const;
 
  protected:
-  void pack_own() override;
+  void pack_own(WeightForm form) override;
+  void drop_own() override { int8_.reset(); }
 
  private:
   at::Tensor weight_, bias_;
+  std::optional<Int8Weight> int8_;  // in place of weight_ and bias_, which are shapes then
 };
 
 /// Directions in which a picture's edges meet: padding takes the pixels of the other edge instead
@@ -43,13 +62,16 @@ class Conv2d : public Module {
   at::Tensor forward_add(const at::Tensor& x, const at::Tensor& addend) const;
 
  protected:
-  void pack_own() override;
+  void pack_own(WeightForm form) override;
+  void drop_own() override { int8_.reset(); }
 
  private:
+  at::Tensor run(const at::Tensor& x, const ConvShape& shape, const at::Tensor& addend = {}) const;
   bool wrapped() const { return shape_.padding > 0 && (wrap_.x || wrap_.y); }
   at::Tensor forward_wrapped(const at::Tensor& x) const;
 
   at::Tensor weight_, bias_;
+  std::optional<Int8Weight> int8_;  // in place of weight_ and bias_, which are shapes then
   ConvShape shape_;
   Wrap wrap_;
 };
@@ -62,11 +84,12 @@ class GroupNorm : public Module {
  public:
   GroupNorm(std::int64_t groups, std::int64_t channels, double eps);
   at::Tensor forward(const at::Tensor& x) const;  // [B,C,...] -> same
-  /// SiLU of the norm of x + shift. x [B,C,H,W]; shift [B,C] or undefined.
-  at::Tensor forward_silu(const at::Tensor& x, const at::Tensor& shift = {}) const;
+  /// SiLU of the norm of x + shift. x [B,C,H,W]; shift [B,C] or undefined. Handed over with
+  /// std::move and held by nobody else, x becomes the memory of the result.
+  at::Tensor forward_silu(at::Tensor x, const at::Tensor& shift = {}) const;
 
  private:
-  at::Tensor run(const at::Tensor& x, const at::Tensor& shift, bool silu) const;
+  at::Tensor run(at::Tensor x, const at::Tensor& shift, bool silu) const;
 
   at::Tensor weight_, bias_;
   std::int64_t groups_;

@@ -2,6 +2,9 @@
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sys/mman.h>
 
 #include <mutex>
@@ -91,6 +94,9 @@ void keep_tensor_memory() {
 
 void release_kept_memory() {
   if (the_memory != nullptr) the_memory->release_free();
+#ifdef __GLIBC__
+  malloc_trim(0);  // packed weights lie in the C library's memory
+#endif
 }
 
 KeptMemory kept_memory() { return the_memory != nullptr ? the_memory->state() : KeptMemory{}; }

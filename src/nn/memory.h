@@ -13,7 +13,7 @@ namespace invokeai::nn {
 /// Of what is free, up to 1 GiB stays with the process; the rest goes back to the system.
 void keep_tensor_memory();
 
-/// Gives everything that is free back to the system.
+/// Gives everything that is free back to the system, what the C library keeps included.
 void release_kept_memory();
 
 /// Bytes in use and bytes ever used of that range; zeros before `keep_tensor_memory`.

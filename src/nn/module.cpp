@@ -8,6 +8,10 @@
 
 namespace invokeai::nn {
 
+void Module::visit_own_parameters(const Visitor& visit) {
+  for (auto& [name, parameter] : parameters_) visit(name, *parameter);
+}
+
 void Module::visit_parameters(const Visitor& visit, const std::string& prefix) {
   for (auto& [name, parameter] : parameters_) visit(prefix + name, *parameter);
   for (auto& [name, child] : children_) child->visit_parameters(visit, prefix + name + ".");
@@ -20,10 +24,28 @@ void Module::visit_modules(const std::function<void(Module&)>& visit) {
   }
 }
 
-void Module::pack() {
+void Module::visit_named_modules(
+    const std::function<void(const std::string& name, Module&)>& visit, const std::string& name) {
+  visit(name, *this);
+  for (auto& [own, child] : children_)
+    child->visit_named_modules(visit, name.empty() ? own : name + "." + own);
+}
+
+void Module::pack(WeightForm form) {
+  pack_node(form);
+  for (auto& [name, child] : children_) child->pack(form);
+}
+
+void Module::pack_node(WeightForm form) {
   keep_tensor_memory();
-  pack_own();
-  for (auto& [name, child] : children_) child->pack();
+  pack_own(exact_ ? WeightForm::as_loaded : form);
+}
+
+void Module::drop() {
+  drop_own();
+  for (auto& [name, parameter] : parameters_)
+    *parameter = at::empty(parameter->sizes(), at::TensorOptions().device(at::kMeta));
+  for (auto& [name, child] : children_) child->drop();
 }
 
 void Module::add(std::string name, at::Tensor& parameter, at::IntArrayRef shape) {
@@ -37,6 +59,7 @@ void Module::add(std::string name, Module& child) {
 
 void convert(Module& module, at::Device device, at::ScalarType dtype) {
   module.visit_parameters([&](const std::string&, at::Tensor& p) {
+    if (is_shape(p)) return;
     if (p.is_mkldnn()) p = p.to_dense();
     p = p.to(device, dtype);
     if (p.dim() == 4) p = p.contiguous(at::MemoryFormat::ChannelsLast);

@@ -1,6 +1,7 @@
 #include "nn/packed.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
+#include "nn/internal/operators.h"
+#include "nn/threads.h"
 
 namespace invokeai::nn {
 namespace {
@@ -17,13 +18,9 @@ c10::TypedOperatorHandle<Signature> find(const char* name, const char* overload 
 }
 
 bool has_operators() {
-  static const bool has = [] {
-    auto& dispatcher = c10::Dispatcher::singleton();
-    for (const char* name : {"mkldnn::_linear_pointwise", "mkldnn::_convolution_pointwise",
-                             "mkldnn::_reorder_linear_weight"})
-      if (!dispatcher.findSchema({name, ""})) return false;
-    return at::hasMKLDNN();
-  }();
+  static const bool has =
+      at::hasMKLDNN() && has_all({"mkldnn::_linear_pointwise", "mkldnn::_convolution_pointwise",
+                                  "mkldnn::_reorder_linear_weight"});
   return has;
 }
 
@@ -57,6 +54,7 @@ at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const at
   static const auto adding =
       find<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const OptionalTensor&,
                       std::string_view)>("mkldnn::_linear_pointwise", "binary");
+  const AllThreads threads;
   if (addend.defined()) return adding.call(x, addend, weight, optional(bias), "add");
   return plain.call(x, weight, optional(bias), "none", Scalars(), "");
 }
@@ -72,6 +70,7 @@ at::Tensor packed_conv2d(const at::Tensor& x, const at::Tensor& weight, const at
                       Ints, Ints, Ints, std::int64_t, std::string_view, std::optional<at::Scalar>,
                       OptionalText, Scalars, OptionalText)>("mkldnn::_convolution_pointwise",
                                                             "binary");
+  const AllThreads threads;
   const std::int64_t padding[] = {s.padding, s.padding}, stride[] = {s.stride, s.stride},
                      dilation[] = {1, 1};
   if (addend.defined())

@@ -1,5 +1,7 @@
 #include "nn/resnet.h"
 
+#include "nn/threads.h"
+
 namespace invokeai::nn {
 
 ResnetBlock::ResnetBlock(std::int64_t in, std::int64_t out, std::int64_t groups, double eps,
@@ -12,6 +14,7 @@ ResnetBlock::ResnetBlock(std::int64_t in, std::int64_t out, std::int64_t groups,
   add("conv1", conv1_);
   if (time_width > 0) {
     time_projection_ = std::make_unique<Linear>(time_width, out);
+    time_projection_->stay_exact();  // it shifts every pixel alike, and costs next to nothing
     add("time_emb_proj", *time_projection_);
   }
   add("norm2", norm2_);
@@ -22,13 +25,16 @@ ResnetBlock::ResnetBlock(std::int64_t in, std::int64_t out, std::int64_t groups,
   }
 }
 
-at::Tensor ResnetBlock::forward(const at::Tensor& x, const at::Tensor& time) const {
-  const at::Tensor h = conv1_.forward(norm1_.forward_silu(x));
+at::Tensor ResnetBlock::forward(at::Tensor x, const at::Tensor& time) const {
+  const at::Tensor rest = shortcut_ ? shortcut_->forward(x) : x;
+  at::Tensor h = conv1_.forward(norm1_.forward_silu(std::move(x)));
   const at::Tensor shift = time_projection_ ? time_projection_->forward(time) : at::Tensor();
-  return conv2_.forward_add(norm2_.forward_silu(h, shift), shortcut_ ? shortcut_->forward(x) : x);
+  h = norm2_.forward_silu(std::move(h), shift);
+  return conv2_.forward_add(h, rest);
 }
 
 at::Tensor enlarge_nearest(const at::Tensor& x, std::int64_t height, std::int64_t width) {
+  const AllThreads threads;
   return at::upsample_nearest2d(x, {height, width});
 }
 

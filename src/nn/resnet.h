@@ -16,7 +16,8 @@ class ResnetBlock : public Module {
               std::int64_t time_width = 0);
 
   /// x [B,in,H,W]; time [B,time_width], already through SiLU, or undefined -> [B,out,H,W]
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& time = {}) const;
+  /// Handed over with std::move and held by nobody else, the memory of x is used again.
+  at::Tensor forward(at::Tensor x, const at::Tensor& time = {}) const;
 
  private:
   GroupNorm norm1_;

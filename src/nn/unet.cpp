@@ -1,14 +1,20 @@
 #include "nn/unet.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "nn/resnet.h"
+#include "nn/threads.h"
 
 namespace invokeai::nn {
 namespace {
 
-/// Who attends in place of the plain attention, and the size of the feature map at hand.
-struct Watch {
-  AttentionControl& control;
-  std::int64_t height = 0;
+/// What the attention layers of one evaluation look at.
+struct Listening {
+  const at::Tensor& context;
+  AttentionControl* control = nullptr;
+  ContextKeys* keys = nullptr;
+  std::int64_t height = 0;     // of the feature map at hand
   std::int64_t width = 0;
 };
 
@@ -28,17 +34,47 @@ class Attention : public Module {
     add("to_out.0", out_);
   }
 
-  /// x plus what `normed` [B,L,C] finds in the context [B,S,context_width].
-  at::Tensor forward_add(const at::Tensor& normed, const at::Tensor& context, const at::Tensor& x,
-                         const Watch* watch, bool cross) const {
-    const at::Tensor q = q_.forward(normed), k = k_.forward(context), v = v_.forward(context);
-    if (!watch) return out_.forward_add(attention(q, k, v, heads_, /*causal=*/false, upcast_), x);
-    const AttentionSite site{
-        .cross = cross, .height = watch->height, .width = watch->width, .heads = heads_};
-    return out_.forward_add(watch->control.attend(site, {q, k, v}, upcast_), x);
+  /// Keys and values of a prompt are computed once, so nothing is gained by rounding them.
+  void keep_context_exact() {
+    k_.stay_exact();
+    v_.stay_exact();
+  }
+
+  /// x plus what the tokens `normed` [B,L,C] find in each other.
+  at::Tensor attend_self(at::Tensor normed, const at::Tensor& x, const Listening& to) const {
+    at::Tensor q, k, v;
+    {
+      const Tokens tokens(std::move(normed));
+      q = q_.forward(tokens), k = k_.forward(tokens), v = v_.forward(tokens);
+    }
+    return out_.forward_add(attend(q, {k, v}, to, /*cross=*/false), x);
+  }
+
+  /// x plus what they find in the context [B,S,context_width].
+  at::Tensor attend_cross(at::Tensor normed, const at::Tensor& x, const Listening& to) const {
+    const ContextKeys::Layer layer = keys_of_context(to);
+    const at::Tensor q = q_.forward(Tokens(std::move(normed)));
+    return out_.forward_add(attend(q, layer, to, /*cross=*/true), x);
   }
 
  private:
+  at::Tensor attend(const at::Tensor& q, const ContextKeys::Layer& layer, const Listening& to,
+                    bool cross) const {
+    if (!to.control) return attention(q, layer.k, layer.v, heads_, /*causal=*/false, upcast_);
+    const AttentionSite site{.cross = cross, .height = to.height, .width = to.width, .heads = heads_};
+    return to.control->attend(site, {q, layer.k, layer.v}, upcast_);
+  }
+
+  ContextKeys::Layer keys_of_context(const Listening& to) const {
+    const auto make = [&]() -> ContextKeys::Layer {
+      return {k_.forward(to.context), v_.forward(to.context)};
+    };
+    if (!to.keys) return make();
+    const auto [found, fresh] = to.keys->layers.try_emplace(this);
+    if (fresh) found->second = make();
+    return found->second;
+  }
+
   std::int64_t heads_;
   bool upcast_;
   Linear q_, k_, v_, out_;
@@ -53,7 +89,8 @@ class FeedForward : public Module {
   }
   /// x plus what the layers make of `normed`, both [B,L,C].
   at::Tensor forward_add(const at::Tensor& normed, const at::Tensor& x) const {
-    return out_.forward_add(geglu(in_.forward(normed)), x);
+    const Tokens gated = in_.forward_geglu(normed, out_);
+    return out_.forward_add(gated, x);
   }
 
  private:
@@ -70,6 +107,7 @@ class TransformerBlock : public Module {
         cross_(width, context_width, heads, upcast),
         norm3_(width),
         feed_forward_(width) {
+    cross_.keep_context_exact();
     add("norm1", norm1_);
     add("attn1", self_);
     add("norm2", norm2_);
@@ -78,10 +116,9 @@ class TransformerBlock : public Module {
     add("ff", feed_forward_);
   }
 
-  at::Tensor forward(at::Tensor x, const at::Tensor& context, const Watch* watch) const {
-    const at::Tensor n = norm1_.forward(x);
-    x = self_.forward_add(n, n, x, watch, /*cross=*/false);
-    x = cross_.forward_add(norm2_.forward(x), context, x, watch, /*cross=*/true);
+  at::Tensor forward(at::Tensor x, const Listening& to) const {
+    x = self_.attend_self(norm1_.forward(x), x, to);
+    x = cross_.attend_cross(norm2_.forward(x), x, to);
     return feed_forward_.forward_add(norm3_.forward(x), x);
   }
 
@@ -122,18 +159,19 @@ class UNet::Transformer : public Module {
     }
   }
 
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& context,
-                     AttentionControl* control) const {  // [B,C,h,w]
-    std::optional<Watch> watch;
-    if (control) watch.emplace(Watch{*control, x.size(2), x.size(3)});
-    const at::Tensor n = norm_.forward(x);
-    at::Tensor tokens = in_conv_ ? as_tokens(in_conv_->forward(n)) : in_linear_->forward(as_tokens(n));
-    for (const auto& block : blocks_) tokens = block->forward(tokens, context, watch ? &*watch : nullptr);
+  at::Tensor forward(const at::Tensor& x, Listening& to) const {  // [B,C,h,w]
+    to.height = x.size(2), to.width = x.size(3);
+    at::Tensor tokens = project_in(norm_.forward(x));
+    for (const auto& block : blocks_) tokens = block->forward(std::move(tokens), to);
     return out_conv_ ? out_conv_->forward_add(as_map(tokens, x.size(2), x.size(3)), x)
                      : as_map(out_linear_->forward_add(tokens, as_tokens(x)), x.size(2), x.size(3));
   }
 
  private:
+  at::Tensor project_in(const at::Tensor& normed) const {
+    return in_conv_ ? as_tokens(in_conv_->forward(normed)) : in_linear_->forward(as_tokens(normed));
+  }
+
   GroupNorm norm_;
   std::unique_ptr<Conv2d> in_conv_, out_conv_;
   std::unique_ptr<Linear> in_linear_, out_linear_;
@@ -174,6 +212,9 @@ UNet::UNet(const UNetConfig& config)
                                          c.transformer_layers[level]);
   };
 
+  // What the network begins and ends with shows in the picture; it costs a hundredth of the time.
+  for (Module* node : std::initializer_list<Module*>{&conv_in_, &time_linear1_, &time_linear2_, &conv_out_})
+    node->stay_exact();
   add("conv_in", conv_in_);
   add("time_embedding.linear_1", time_linear1_);
   add("time_embedding.linear_2", time_linear2_);
@@ -242,45 +283,138 @@ at::Tensor UNet::time_embedding(const at::Tensor& timesteps, at::ScalarType dtyp
   return time + size_linear2_->forward(at::silu(size_linear1_->forward(extra)));
 }
 
+/// One evaluation on its way.
+struct UNet::Run {
+  Listening listening;
+  at::Tensor time;                 // [B,4C], through SiLU
+  std::vector<at::Tensor> skips;   // from the way down, the last is wanted first
+  DeepFeatures* deep = nullptr;    // to be kept
+
+  at::Tensor take_skip() {
+    at::Tensor skip = std::move(skips.back());
+    skips.pop_back();
+    return skip;
+  }
+};
+
+namespace {
+
+/// The weights of a streamed block while it runs.
+class Borrowed {
+ public:
+  Borrowed(WeightSource* source, const std::vector<Module*>& streamed, Module& node)
+      : source_(std::ranges::count(streamed, &node) > 0 ? source : nullptr), node_(node) {
+    if (source_) source_->bring(node_);
+  }
+  ~Borrowed() {
+    if (source_) source_->drop(node_);
+  }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+
+ private:
+  WeightSource* source_;
+  Module& node_;
+};
+
+}  // namespace
+
+std::vector<Module*> UNet::blocks() const {
+  std::vector<Module*> all;
+  const auto add = [&all](const Level& level) {
+    for (std::size_t j = 0; j < level.resnets.size(); ++j) {
+      all.push_back(level.resnets[j].get());
+      if (j < level.attentions.size()) all.push_back(level.attentions[j].get());
+    }
+    if (level.resize) all.push_back(level.resize.get());
+  };
+  for (const auto& level : down_) add(*level);
+  add(*middle_);
+  for (const auto& level : up_) add(*level);
+  return all;
+}
+
+void UNet::stream(std::vector<Module*> blocks, WeightSource& source) {
+  streamed_ = std::move(blocks);
+  source_ = &source;
+}
+
+/// Residual block j of a level and the transformer behind it, where there is one.
+at::Tensor UNet::block(Run& run, const Level& level, std::size_t j, at::Tensor x) const {
+  {
+    const Borrowed weights(source_, streamed_, *level.resnets[j]);
+    x = level.resnets[j]->forward(std::move(x), run.time);
+  }
+  if (j >= level.attentions.size()) return x;
+  const Borrowed weights(source_, streamed_, *level.attentions[j]);
+  return level.attentions[j]->forward(x, run.listening);
+}
+
+at::Tensor UNet::go_down(Run& run, at::Tensor x) const {
+  run.skips.push_back(x);
+  for (const auto& level : down_) {
+    for (std::size_t j = 0; j < level->resnets.size(); ++j) {
+      x = block(run, *level, j, std::move(x));
+      run.skips.push_back(x);
+    }
+    if (!level->resize) continue;
+    const Borrowed weights(source_, streamed_, *level->resize);
+    x = level->resize->forward(x);
+    run.skips.push_back(x);
+  }
+  return x;
+}
+
+at::Tensor UNet::go_up(Run& run, at::Tensor x, std::size_t first_level,
+                       std::size_t first_block) const {
+  for (std::size_t i = first_level; i < up_.size(); ++i) {
+    const Level& level = *up_[i];
+    for (std::size_t j = i == first_level ? first_block : 0; j < level.resnets.size(); ++j) {
+      const bool last_but_one = i + 1 == up_.size() && j + 2 == level.resnets.size();
+      if (run.deep && last_but_one) run.deep->map = x;
+      {
+        const AllThreads threads;
+        x = at::cat({std::exchange(x, {}), run.take_skip()}, 1);
+      }
+      x = block(run, level, j, std::move(x));
+    }
+    if (!level.resize) continue;
+    // To the next skip's exact size: latents whose sides are not multiples of 8 halve unevenly.
+    x = enlarge_nearest(x, run.skips.back().size(2), run.skips.back().size(3));
+    const Borrowed weights(source_, streamed_, *level.resize);
+    x = level.resize->forward(x);
+  }
+  return x;
+}
+
+/// The outermost blocks alone: one on the way down, two on the way up.
+at::Tensor UNet::from_deep_features(Run& run, at::Tensor x) const {
+  run.skips.push_back(x);
+  run.skips.push_back(block(run, *down_.front(), 0, std::move(x)));
+  const at::Tensor deep = std::exchange(run.deep, nullptr)->map;
+  return go_up(run, deep, up_.size() - 1, up_.back()->resnets.size() - 2);
+}
+
 at::Tensor UNet::forward(const at::Tensor& sample, const at::Tensor& timesteps,
-                         const at::Tensor& context, const SizeCondition* size,
-                         AttentionControl* control) const {
+                         const at::Tensor& context, const UNetHelp& help) const {
   TORCH_CHECK(sample.dim() == 4 && sample.size(1) == config_.in_channels, "sample must be [B,",
               config_.in_channels, ",h,w], got ", sample.sizes());
   TORCH_CHECK(context.dim() == 3 && context.size(2) == config_.cross_attention_dim,
               "context must be [B,S,", config_.cross_attention_dim, "], got ", context.sizes());
-  const at::Tensor time = at::silu(time_embedding(timesteps, sample.scalar_type(), size));
-
+  Run run{.listening = {.context = context, .control = help.control, .keys = help.keys},
+          .time = at::silu(time_embedding(timesteps, sample.scalar_type(), help.size)),
+          .skips = {},
+          .deep = help.deep};
   at::Tensor x = conv_in_.forward(sample.contiguous(at::MemoryFormat::ChannelsLast));
-  std::vector<at::Tensor> skips{x};
-  for (const auto& level : down_) {
-    for (std::size_t j = 0; j < level->resnets.size(); ++j) {
-      x = level->resnets[j]->forward(x, time);
-      if (!level->attentions.empty()) x = level->attentions[j]->forward(x, context, control);
-      skips.push_back(x);
-    }
-    if (level->resize) {
-      x = level->resize->forward(x);
-      skips.push_back(x);
-    }
+  if (help.deep && help.deep->reuse && help.deep->map.defined()) {
+    x = from_deep_features(run, std::move(x));
+  } else {
+    x = go_down(run, std::move(x));
+    x = block(run, *middle_, 0, std::move(x));
+    x = block(run, *middle_, 1, std::move(x));
+    x = go_up(run, std::move(x), 0, 0);
   }
-
-  x = middle_->resnets[0]->forward(x, time);
-  x = middle_->attentions[0]->forward(x, context, control);
-  x = middle_->resnets[1]->forward(x, time);
-
-  for (const auto& level : up_) {
-    for (std::size_t j = 0; j < level->resnets.size(); ++j) {
-      x = level->resnets[j]->forward(at::cat({x, skips.back()}, 1), time);
-      skips.pop_back();
-      if (!level->attentions.empty()) x = level->attentions[j]->forward(x, context, control);
-    }
-    // To the next skip's exact size: latents whose sides are not multiples of 8 halve unevenly.
-    if (level->resize)
-      x = level->resize->forward(
-          enlarge_nearest(x, skips.back().size(2), skips.back().size(3)));
-  }
-  return conv_out_.forward(norm_out_.forward_silu(x));
+  return conv_out_.forward(norm_out_.forward_silu(std::move(x)));
 }
 
 }  // namespace invokeai::nn

@@ -24,9 +24,10 @@ class SpatialAttention : public Module {
   }
 
   at::Tensor forward(const at::Tensor& x) const {
-    const at::Tensor tokens = as_tokens(norm_.forward(x));
-    const at::Tensor y =
-        attention(q_.forward(tokens), k_.forward(tokens), v_.forward(tokens), /*heads=*/1);
+    at::Tensor tokens = as_tokens(norm_.forward(x));
+    const at::Tensor q = q_.forward(tokens), k = k_.forward(tokens), v = v_.forward(tokens);
+    tokens.reset();
+    const at::Tensor y = attention(q, k, v, /*heads=*/1);
     return as_map(out_.forward_add(y, as_tokens(x)), x.size(2), x.size(3));
   }
 
@@ -46,8 +47,8 @@ class MiddleBlock : public Module {
     add("attentions.0", attention_);
     add("resnets.1", second_);
   }
-  at::Tensor forward(const at::Tensor& x) const {
-    return second_.forward(attention_.forward(first_.forward(x)));
+  at::Tensor forward(at::Tensor x) const {
+    return second_.forward(attention_.forward(first_.forward(std::move(x))));
   }
 
  private:
@@ -95,11 +96,13 @@ class Vae::Encoder : public Module {
   at::Tensor forward(const at::Tensor& pixels) const {
     at::Tensor x = conv_in_.forward(pixels);
     for (const Level& level : levels_) {
-      for (const auto& resnet : level.resnets) x = resnet->forward(x);
+      for (const auto& resnet : level.resnets) x = resnet->forward(std::move(x));
       // Padded by one on the right and bottom only, as the model was trained.
-      if (level.resize) x = level.resize->forward(at::constant_pad_nd(x, {0, 1, 0, 1}, 0));
+      if (!level.resize) continue;
+      x = at::constant_pad_nd(x, {0, 1, 0, 1}, 0);
+      x = level.resize->forward(x);
     }
-    return conv_out_.forward(norm_out_.forward_silu(middle_.forward(x)));
+    return conv_out_.forward(norm_out_.forward_silu(middle_.forward(std::move(x))));
   }
 
  private:
@@ -141,11 +144,12 @@ class Vae::Decoder : public Module {
   at::Tensor forward(const at::Tensor& latents) const {
     at::Tensor x = middle_.forward(conv_in_.forward(latents));
     for (const Level& level : levels_) {
-      for (const auto& resnet : level.resnets) x = resnet->forward(x);
-      if (level.resize)
-        x = level.resize->forward(enlarge_nearest(x, 2 * x.size(2), 2 * x.size(3)));
+      for (const auto& resnet : level.resnets) x = resnet->forward(std::move(x));
+      if (!level.resize) continue;
+      x = enlarge_nearest(x, 2 * x.size(2), 2 * x.size(3));  // the smaller map is free from here on
+      x = level.resize->forward(x);
     }
-    return conv_out_.forward(norm_out_.forward_silu(x));
+    return conv_out_.forward(norm_out_.forward_silu(std::move(x)));
   }
 
  private:
@@ -169,6 +173,9 @@ Vae::Vae(const VaeConfig& config)
 }
 
 Vae::~Vae() = default;
+
+Module& Vae::encoder() { return *encoder_; }
+Module& Vae::decoder() { return *decoder_; }
 
 LatentDistribution Vae::encode(const at::Tensor& pixels) const {
   TORCH_CHECK(pixels.dim() == 4 && pixels.size(1) == config_.in_channels, "pixels must be [B,",

@@ -26,6 +26,11 @@ class Vae : public Module {
   /// latents [B,latent,h,w], already divided by the scaling factor -> pixels about [-1,1].
   at::Tensor decode(const at::Tensor& latents) const;
 
+  /// The larger part of what `encode` and `decode` need, named "encoder" and "decoder" in the tree:
+  /// each may be without weights while the other works.
+  Module& encoder();
+  Module& decoder();
+
   const VaeConfig& config() const { return config_; }
   /// Pixels per latent cell: 2^(levels-1), 8 for Stable Diffusion.
   std::int64_t scale() const { return std::int64_t{1} << (config_.block_channels.size() - 1); }

@@ -40,7 +40,7 @@ Result<DeviceChoice> choose_device(const std::string& device, const std::string&
   choice.device_name = choice.device.str();
   const bool cpu = choice.device.is_cpu();
   std::string why;
-  if (precision == "auto") {
+  if (precision == "auto" || precision == "int8") {
     choice.dtype = cpu ? (cpu_computes_bfloat16() ? at::kBFloat16 : at::kFloat)
                        : (choice.device.is_mps() ? at::kFloat : at::kHalf);
     why = cpu ? (choice.dtype == at::kBFloat16 ? "the processor computes in bfloat16"
@@ -57,7 +57,17 @@ Result<DeviceChoice> choose_device(const std::string& device, const std::string&
       why = "float16 is not usable on a CPU, this is the nearest";
     }
   }
-  choice.precision_name = choice.dtype == at::kFloat      ? "float32"
+  if (precision == "int8") {
+    if (!cpu)
+      return fail(ErrorCode::unsupported, "",
+                  "--precision int8 computes on the CPU; use --device cpu, or another precision on {}",
+                  choice.device_name);
+    choice.int8 = true;
+    why = choice.dtype == at::kBFloat16 ? "asked for with --precision; the rest in bfloat16"
+                                        : "asked for with --precision; the rest in float32";
+  }
+  choice.precision_name = choice.int8                     ? "int8"
+                          : choice.dtype == at::kFloat      ? "float32"
                           : choice.dtype == at::kBFloat16 ? "bfloat16"
                                                           : "float16";
   choice.reason = fmt::format("{} ({}), {} ({})", choice.device_name, choice.reason,

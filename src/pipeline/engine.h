@@ -46,6 +46,8 @@ struct GenerationRequest {
   double v_symmetry_time_pct = 0.0;      ///< mirror top to bottom at this share of the run; 0 = off
   bool capture_attention = false;        ///< fill GeneratedImage::attention
   double perlin = 0.0;                   ///< 0..1, share of Perlin noise in the starting noise
+  int cache_steps = 1;                   ///< of so many evaluations in a row only the first computes
+                                         ///< the whole network; 1 = all do
   int preview_every = 0;                 ///< preview each n steps; 0 = none
   bool full_previews = false;            ///< decoded previews of full size, one at the end too
 
@@ -66,9 +68,12 @@ struct GenerationRequest {
 struct EngineOptions {
   std::string model_path;           ///< diffusers folder or single file
   std::string device = "auto";      ///< auto, cpu, cuda, cuda:N, mps
-  std::string precision = "auto";   ///< auto, float32, float16, bfloat16, autocast (as float16)
+  std::string precision = "auto";   ///< auto, float32, float16, bfloat16, autocast (as float16), int8
   std::string model_kind = "auto";  ///< override: auto, sd1, sd1-inpainting, sd2-base, sd2-v, ...
   int threads = 0;                  ///< CPU threads; 0 = all cores this process may use
+  double max_memory = 0;            ///< GiB the process may take, on a GPU of its memory; 0 = what is free
+  bool deterministic = false;       ///< the same bytes on any number of threads, for a little time
+  bool verbose = false;             ///< tell how memory is used, one line a request
   std::string clipseg_path;         ///< folder with the network that finds words in pictures
 };
 
@@ -82,7 +87,7 @@ struct ModelInfo {
   int native_height = 512;      ///< pixels
   std::string hash;             ///< lower-case hex SHA-256 as 2.3.0 stores it; empty until asked for
   std::string device;           ///< e.g. "cpu"
-  std::string precision;        ///< e.g. "bfloat16"
+  std::string precision;        ///< e.g. "bfloat16", "int8"
   std::string device_reason;    ///< one line: why this device and precision
   double load_seconds = 0;
   SettingValues recommended;    ///< what to draw with where the user says nothing (recommended.h)

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "nn/threads.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/found_mask.h"
 #include "pipeline/internal/original.h"
@@ -91,8 +92,7 @@ class StableDiffusion::Request {
       std::vector<PictureSeed> seeds;
       for (int left = std::min(request.iterations - order_.done, batch_size); left > 0; --left)
         seeds.push_back(chain.next());
-      Batch batch(order_, std::move(seeds));
-      const Result<Outcome> outcome = draw(batch);
+      const Result<Outcome> outcome = draw_batch(std::move(seeds));
       if (broken_) return tl::make_unexpected(*broken_);
       if (!outcome || *outcome == Outcome::cancelled) return outcome;
     }
@@ -100,6 +100,28 @@ class StableDiffusion::Request {
   }
 
  private:
+  /// Draws a batch; where memory runs out, what is left of it once more with less of it. Pictures do
+  /// not depend on the batch they come in, so those that were delivered stay.
+  Result<Outcome> draw_batch(std::vector<PictureSeed> seeds) {
+    const int before = order_.done;
+    const Thrift thrift = engine_.memory_.plan().thrift;
+    try {
+      Batch batch(order_, seeds);
+      return draw(batch);
+    } catch (const std::exception& exception) {
+      const auto next = leaner(thrift);
+      if (!is_out_of_memory(exception) || !next) throw;
+      exact_.reset();
+      release_unused_memory(engine_.choice_);
+      engine_.plan_memory_for(order_.request, *next);
+    }
+    order_.tell(fmt::format("memory ran out; trying once more with less: {}",
+                            engine_.memory_.plan().text()));
+    seeds.erase(seeds.begin(), seeds.begin() + (order_.done - before));
+    Batch batch(order_, std::move(seeds));
+    return draw(batch);
+  }
+
   /// A text encoder that overflowed is asked again in float32.
   Conditioning encode(int steps) {
     Conditioning conditioning = engine_.encode(prompt_, order_.request, steps);
@@ -117,6 +139,7 @@ class StableDiffusion::Request {
   /// does not depend on the batch it overflowed in.
   Result<Outcome> redraw(const PictureSeed& seed) {
     if (!ensure_exact("The network")) return tl::make_unexpected(*broken_);
+    exact_->plan_memory_for(order_.request, Thrift::free_text);
     Order order = exact_->make_order(order_.request, order_.callbacks, order_.cancel);
     order.encode = [&](int steps) { return exact_->encode(prompt_, order_.request, steps); };
     order.told = true;
@@ -156,6 +179,7 @@ Order StableDiffusion::make_order(const GenerationRequest& request,
           .callbacks = callbacks,
           .cancel = cancel,
           .networks = networks_,
+          .memory = memory_,
           .schedule = schedule_,
           .choice = choice_,
           .model = info_.path,
@@ -166,19 +190,28 @@ Order StableDiffusion::make_order(const GenerationRequest& request,
 }
 
 Conditioning StableDiffusion::encode(const text::ParsedPrompt& prompt,
-                                     const GenerationRequest& request, int steps) const {
+                                     const GenerationRequest& request, int steps) {
   const bool continued = request.long_prompts == "continue";
-  return encode_prompt(prompt,
+  const std::string key =
+      fmt::format("{}\n{}\n{}\n{}\n{}", request.prompt_dialect, continued, steps,
+                  request.prompt.size(), request.prompt + request.negative_prompt);
+  if (encoded_.key == key) return encoded_.conditioning;
+  const ModelMemory::Use weights(memory_, ModelPart::text_encoder);
+  Conditioning conditioning = encode_prompt(
+                       prompt,
                        {.dialect = text::parse_dialect(request.prompt_dialect).value(),
                         .long_prompts = continued ? LongPrompts::carry_on : LongPrompts::truncate,
                         .steps = steps},
                        tokenizer_, *networks_.text_encoder, choice_.device);
+  encoded_ = {key, conditioning};
+  return conditioning;
 }
 
 Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                                           const GenerationCallbacks& callbacks,
                                           const CancelToken& cancel) {
   at::NoGradGuard no_grad;
+  const nn::SteadyThreads steady(options_.deterministic);
   TRY_VOID(validate(request));
   TRY_ASSIGN(const auto found, with_found_mask(*this, request));
   if (found) return generate(*found, callbacks, cancel);
@@ -188,6 +221,8 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                                 {.dialect = dialect,
                                  .skip_normalize = request.skip_normalize,
                                  .negative = request.negative_prompt}));
+  plan_memory_for(request, Thrift::free_text);
+  if (options_.verbose && callbacks.on_message) callbacks.on_message(memory_.plan().text());
   return Request(*this, request, callbacks, cancel, prompt).draw_all();
 }
 

@@ -1,9 +1,11 @@
 #include "pipeline/stable_diffusion.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 
 #include <chrono>
 
+#include "base/system_memory.h"
 #include "models/in_file.h"
 #include "pipeline/recommended.h"
 
@@ -55,9 +57,15 @@ std::string last_part(const fs::path& path) {
 Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   if (options.threads > 0) at::set_num_threads(options.threads);
+  const std::int64_t program = resident_memory();
   TRY_ASSIGN(DeviceChoice choice, choose_device(options.device, options.precision));
   models::LoadOptions load{
-      .path = options.model_path, .device = choice.device, .dtype = choice.dtype, .stated = {}};
+      .path = options.model_path,
+      .device = choice.device,
+      .dtype = choice.dtype,
+      .stated = {},
+      .on_demand = true,
+      .unet_form = choice.int8 ? nn::WeightForm::int8 : nn::WeightForm::as_loaded};
   if (options.model_kind != "auto") {
     TRY_ASSIGN(load.stated, models::parse_kind(options.model_kind));
   }
@@ -77,7 +85,9 @@ Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptio
                 options.model_path, tokenizer.vocab_size(), tokenizer.max_length(),
                 encoder.vocab_size, encoder.max_positions);
   std::unique_ptr<StableDiffusion> engine(new StableDiffusion(
-      options, std::move(networks), std::move(tokenizer), std::move(schedule), std::move(choice)));
+      options, std::move(networks), std::move(tokenizer), std::move(schedule), std::move(choice),
+      program));
+  engine->load_ahead();
   engine->info_.recommended = std::move(recommended);
   engine->info_.path = options.model_path;
   engine->info_.name = last_part(options.model_path);
@@ -88,15 +98,13 @@ Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptio
 
 StableDiffusion::StableDiffusion(EngineOptions options, models::Networks networks,
                                  text::ClipTokenizer tokenizer, sampling::NoiseSchedule schedule,
-                                 DeviceChoice choice)
+                                 DeviceChoice choice, std::int64_t program)
     : options_(std::move(options)),
       networks_(std::move(networks)),
       tokenizer_(std::move(tokenizer)),
       schedule_(std::move(schedule)),
-      choice_(std::move(choice)) {
-  networks_.text_encoder->pack();
-  networks_.unet->pack();
-  networks_.vae->pack();
+      choice_(std::move(choice)),
+      memory_(networks_, choice_, choice_.device.is_cpu() ? program : 0) {
   const int side = static_cast<int>(networks_.unet->config().sample_size * networks_.vae->scale());
   info_.kind = models::kind_name(networks_.kind);
   info_.prediction = prediction_name(schedule_.config().prediction_type);
@@ -104,6 +112,32 @@ StableDiffusion::StableDiffusion(EngineOptions options, models::Networks network
   info_.device = choice_.device_name;
   info_.precision = choice_.precision_name;
   info_.device_reason = choice_.reason;
+}
+
+void StableDiffusion::load_ahead() {
+  const at::NoGradGuard no_grad;
+  plan_memory_for({}, Thrift::free_text);
+  const ModelMemory::Use unet(memory_, ModelPart::unet);
+  if (!memory_.plan().keeps_decoder()) return;
+  const ModelMemory::Use decoder(memory_, ModelPart::vae_decoder);
+}
+
+void StableDiffusion::plan_memory_for(const GenerationRequest& request, Thrift first) {
+  Size size{request.width > 0 ? request.width : info_.native_width,
+            request.height > 0 ? request.height : info_.native_height};
+  if (request.init && !request.embiggen && !request.canvas) {
+    const image::Image& picture = request.init->picture;
+    size = init_size({picture.width, picture.height}, request.init->fit, size);
+  }
+  const bool asked = options_.max_memory > 0;
+  if (asked && first == Thrift::free_text) first = Thrift::keep_all;
+  memory_.adopt(plan_memory(
+      memory_.needs(size, request.cfg_scale == 1 ? 1 : 2, request.init.has_value()),
+      // Where the bytes must not change, they must not depend on what happens to be free either.
+      {.bytes = options_.deterministic && !asked ? std::nullopt
+                                                 : memory_limit(choice_, options_.max_memory),
+       .first = first,
+       .same_numbers = options_.deterministic && !asked}));
 }
 
 Result<image::Image> StableDiffusion::find_words(const image::Image& picture,

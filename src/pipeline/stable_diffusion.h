@@ -7,6 +7,7 @@
 #include "pipeline/conditioning.h"
 #include "pipeline/device.h"
 #include "pipeline/engine.h"
+#include "pipeline/model_memory.h"
 #include "pipeline/word_finder.h"
 #include "sampling/noise.h"
 #include "sampling/samplers.h"
@@ -30,20 +31,30 @@ class StableDiffusion : public Engine {
 
  private:
   StableDiffusion(EngineOptions options, models::Networks networks, text::ClipTokenizer tokenizer,
-                  sampling::NoiseSchedule schedule, DeviceChoice choice);
+                  sampling::NoiseSchedule schedule, DeviceChoice choice, std::int64_t program);
 
   class Request;
   Order make_order(const GenerationRequest& request, const GenerationCallbacks& callbacks,
                    const CancelToken& cancel);
+  /// Brings what a picture of the model's own size needs, so that the first one does not wait.
+  void load_ahead();
+  /// Chooses what a request gets of the memory, no faster than `first`, and adopts it.
+  void plan_memory_for(const GenerationRequest& request, Thrift first);
   Conditioning encode(const text::ParsedPrompt& prompt, const GenerationRequest& request,
-                      int steps) const;
+                      int steps);
 
   EngineOptions options_;  // as opened, to load the model once more
   models::Networks networks_;
   text::ClipTokenizer tokenizer_;
   sampling::NoiseSchedule schedule_;
   DeviceChoice choice_;
+  ModelMemory memory_;
   ModelInfo info_;
+  /// The prompt encoded last, as drawing it again needs no text encoder.
+  struct {
+    std::string key;
+    Conditioning conditioning;
+  } encoded_;
   std::unique_ptr<WordFinder> word_finder_;  // kept once loaded
 };
 

@@ -139,6 +139,11 @@ TEST_F(LaunchTest, EngineOptions) {
   EXPECT_EQ(options({"--device", "cuda:1"})->device, "cuda:1");
   EXPECT_EQ(options({"-F"})->precision, "float32");
   EXPECT_EQ(options({"--precision", "autocast"})->precision, "autocast");
+  EXPECT_EQ(options({})->max_memory, 0);
+  EXPECT_EQ(options({"--max_memory", "2.5"})->max_memory, 2.5);
+  EXPECT_FALSE(options({"--xformers"})->deterministic);
+  EXPECT_TRUE(options({"--no-xformers"})->deterministic);
+  EXPECT_TRUE(options({"--verbose"})->verbose);
   for (const Words& bad :
        {Words{"--device", "gpu"}, Words{"--device", "cuda:"}, Words{"--device", "cuda:x"},
         Words{"-F", "--precision", "float16"}, Words{"--always_use_cpu", "--device", "cuda"}})

@@ -97,7 +97,12 @@ TEST(Recommended, TravelsFromTheWorkerToTheServer) {
   EXPECT_EQ(model_from(to_json(model)).recommended.given(), model.recommended.given());
   pipeline::EngineOptions options;
   options.clipseg_path = "/models/clipseg";
-  EXPECT_EQ(engine_options_from(to_json(options)).clipseg_path, "/models/clipseg");
+  options.max_memory = 2.5;
+  options.deterministic = options.verbose = true;
+  const pipeline::EngineOptions arrived = engine_options_from(to_json(options));
+  EXPECT_EQ(arrived.clipseg_path, "/models/clipseg");
+  EXPECT_EQ(arrived.max_memory, 2.5);
+  EXPECT_TRUE(arrived.deterministic && arrived.verbose);
 }
 
 TEST(Frames, AreReadFromPiecesOfAnySize) {

@@ -38,7 +38,7 @@ TEST(AttentionControl, SeesEveryLayerAndMayLeaveItAsItIs) {
   const at::Tensor plain = unet.forward(sample, times, context);
 
   Onlooker onlooker;
-  EXPECT_TRUE(at::equal(unet.forward(sample, times, context, nullptr, &onlooker), plain));
+  EXPECT_TRUE(at::equal(unet.forward(sample, times, context, {.control = &onlooker}), plain));
   // Two levels with attention, two blocks each down, three up, one in the middle; self and cross.
   ASSERT_EQ(onlooker.sites.size(), 2u * (4 + 1 + 6));
   for (std::size_t i = 0; i < onlooker.sites.size(); ++i)
@@ -48,7 +48,7 @@ TEST(AttentionControl, SeesEveryLayerAndMayLeaveItAsItIs) {
   EXPECT_EQ(onlooker.sites[8].height, 2);  // the middle, two levels down
 
   onlooker.explicit_maps = true;
-  const at::Tensor by_maps = unet.forward(sample, times, context, nullptr, &onlooker);
+  const at::Tensor by_maps = unet.forward(sample, times, context, {.control = &onlooker});
   EXPECT_LT((by_maps - plain).abs().max().item<double>(), 1e-5);
 }
 

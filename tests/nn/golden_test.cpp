@@ -35,7 +35,7 @@ at::Tensor run_unet(const json& item) {
   const bool sized = unet.config().addition_time_dim > 0;
   if (sized) size = {input(item, "pooled_text"), 512 + 512 * input(item, "time_ids")};
   return unet.forward(input(item, "sample"), timesteps, input(item, "context"),
-                      sized ? &size : nullptr);
+                      {.size = sized ? &size : nullptr});
 }
 
 at::Tensor run_vae(const json& item) {

@@ -67,7 +67,7 @@ TEST_F(AttentionEditTest, OneBatchEqualsTwoPassesWithStoredMaps) {
       AttentionEdit control({{0, 1, self, cross, edit.source, edit.keep}}, {});
       const at::Tensor out =
           unet_.forward(sample_.expand({2, -1, -1, -1}), at::full({2}, 481.0),
-                        at::cat({original_, edited_}), nullptr, &control);
+                        at::cat({original_, edited_}), {.control = &control});
       EXPECT_LT(off(out.slice(0, 1), expected(use)), 5e-5) << use;
       EXPECT_GT(off(out.slice(0, 1), expected(self ? "" : "self")), 1e-2) << use;
     }

@@ -177,6 +177,37 @@ TEST_F(DemoEngine, GuidanceOfOneListensToThePromptAlone) {
   EXPECT_GT(testing::psnr(pictures(*engine_, request)[0], plain[0]), 35) << "no jump at 1";
 }
 
+TEST_F(DemoEngine, StepCachingIsNearTheWholeRunAndOffByDefault) {
+  GenerationRequest request = quick_request("a big red star on a blue background");
+  request.steps = 16;
+  request.width = request.height = 128;
+  const auto whole = pictures(*engine_, request);
+  request.cache_steps = 1;
+  EXPECT_EQ(pictures(*engine_, request), whole);
+  request.cache_steps = 2;
+  const auto cached = pictures(*engine_, request);
+  EXPECT_NE(cached, whole) << "nothing was kept";
+  const double psnr = testing::psnr(cached[0], whole[0]);
+  RecordProperty("psnr", fmt::format("{:.1f}", psnr));
+  EXPECT_GT(psnr, 20);
+  EXPECT_EQ(pictures(*engine_, request), cached) << "same request, same picture";
+  request.iterations = request.batch_size = 2;
+  EXPECT_EQ(pictures(*engine_, request)[0], cached[0]) << "each picture keeps its own";
+}
+
+TEST_F(DemoEngine, LcmDrawsInAFewStepsWithoutGuidance) {
+  GenerationRequest request = quick_request("a big red star on a blue background");
+  request.sampler = "lcm";
+  request.cfg_scale = 1;
+  for (const int steps : {1, 2, 4, 8}) {
+    request.steps = steps;
+    const Drawn drawn = draw(*engine_, request);
+    ASSERT_TRUE(drawn.outcome) << drawn.outcome.error().text();
+    EXPECT_EQ(static_cast<int>(drawn.steps.size()), steps);
+    EXPECT_EQ(drawn.pictures.size(), 1u);
+  }
+}
+
 TEST_F(DemoEngine, NegativePromptsOfBothKindsAreOne) {
   GenerationRequest request = quick_request("a star on a blue background");
   const auto without = pictures(*engine_, request);
@@ -194,6 +225,19 @@ TEST_F(DemoEngine, LongPromptsAreCutWithAWord) {
   ASSERT_TRUE(drawn.outcome);
   ASSERT_EQ(drawn.messages.size(), 1u);
   EXPECT_NE(drawn.messages[0].find("too long and has been truncated; lost: "), std::string::npos);
+}
+
+TEST(Precision, EightBitsAreNearFloat) {
+  const auto exact = open_engine(demo_model(), "float32");
+  const auto rounded = open_engine(demo_model(), "int8");
+  ASSERT_TRUE(exact && rounded);
+  EXPECT_EQ(rounded->model().precision, "int8");
+  GenerationRequest request = quick_request("a big red star on a blue background");
+  request.steps = 12;
+  request.width = request.height = 128;
+  const double psnr = testing::psnr(pictures(*rounded, request)[0], pictures(*exact, request)[0]);
+  RecordProperty("psnr", fmt::format("{:.1f}", psnr));
+  EXPECT_GT(psnr, 20);
 }
 
 TEST(Precision, BfloatIsNearFloat) {

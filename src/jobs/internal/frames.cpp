@@ -25,6 +25,8 @@ T get(const Json& json, const char* key, T otherwise = {}) {
   if (found == json.end()) return otherwise;
   if constexpr (std::is_same_v<T, std::string>) {
     return found->is_string() ? found->template get<T>() : otherwise;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return found->is_boolean() ? found->template get<T>() : otherwise;
   } else {
     return found->is_number() ? found->template get<T>() : otherwise;
   }
@@ -66,6 +68,9 @@ Json to_json(const pipeline::EngineOptions& options) {
           {"precision", options.precision},
           {"model_kind", options.model_kind},
           {"threads", options.threads},
+          {"max_memory", options.max_memory},
+          {"deterministic", options.deterministic},
+          {"verbose", options.verbose},
           {"clipseg_path", options.clipseg_path}};
 }
 
@@ -76,6 +81,9 @@ pipeline::EngineOptions engine_options_from(const Json& json) {
   options.precision = get(json, "precision", options.precision);
   options.model_kind = get(json, "model_kind", options.model_kind);
   options.threads = get(json, "threads", options.threads);
+  options.max_memory = get(json, "max_memory", options.max_memory);
+  options.deterministic = get(json, "deterministic", options.deterministic);
+  options.verbose = get(json, "verbose", options.verbose);
   options.clipseg_path = get<std::string>(json, "clipseg_path");
   return options;
 }

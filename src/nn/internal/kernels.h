@@ -72,4 +72,38 @@ void run_geglu(const Bf16* in, Bf16* out, std::int64_t rows, std::int64_t width,
 void run_geglu(const float* in, float* out, std::int64_t rows, std::int64_t width,
                const ParallelFor& parallel_for);
 
+/// Each row on a scale of its own: scales[r] = largest |x| / 127, out = round(x / scale) + 128.
+///   x [rows, width]; a row of zeros has the scale 1
+void run_quantize_rows(const Bf16* x, std::uint8_t* out, float* scales, std::int64_t rows,
+                       std::int64_t width, const ParallelFor& parallel_for);
+void run_quantize_rows(const float* x, std::uint8_t* out, float* scales, std::int64_t rows,
+                       std::int64_t width, const ParallelFor& parallel_for);
+
+/// y = y * scales[row] + bias[column] + addend, in place. `bias` and `addend` may be null.
+void run_finish_rows(Bf16* y, const float* scales, const float* bias, const Bf16* addend,
+                     std::int64_t rows, std::int64_t width, const ParallelFor& parallel_for);
+void run_finish_rows(float* y, const float* scales, const float* bias, const float* addend,
+                     std::int64_t rows, std::int64_t width, const ParallelFor& parallel_for);
+
+/// The two of above with run_geglu between: x [rows, 2 width] is finished, halved and rounded again.
+void run_finish_geglu_quantize(const Bf16* x, const float* scales, const float* bias,
+                               std::uint8_t* out, float* out_scales, std::int64_t rows,
+                               std::int64_t width, const ParallelFor& parallel_for);
+void run_finish_geglu_quantize(const float* x, const float* scales, const float* bias,
+                               std::uint8_t* out, float* out_scales, std::int64_t rows,
+                               std::int64_t width, const ParallelFor& parallel_for);
+
+/// Smallest and largest of `count` numbers, at least one.
+struct Range {
+  float low = 0, high = 0;
+};
+Range run_range(const Bf16* x, std::int64_t count, const ParallelFor& parallel_for);
+Range run_range(const float* x, std::int64_t count, const ParallelFor& parallel_for);
+
+/// out = round(x / scale) + zero, within 0..255.
+void run_quantize(const Bf16* x, std::uint8_t* out, std::int64_t count, float scale, int zero,
+                  const ParallelFor& parallel_for);
+void run_quantize(const float* x, std::uint8_t* out, std::int64_t count, float scale, int zero,
+                  const ParallelFor& parallel_for);
+
 }  // namespace invokeai::nn

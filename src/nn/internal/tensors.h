@@ -6,12 +6,14 @@
 #include <ATen/core/grad_mode.h>
 
 #include "nn/internal/kernels.h"
+#include "nn/threads.h"
 
 namespace invokeai::nn {
 
-/// The threads of libtorch.
+/// The threads of libtorch, all of them: no result of a kernel depends on their number.
 inline void parallel_for(std::int64_t count,
                          const std::function<void(std::int64_t, std::int64_t)>& body) {
+  const AllThreads threads;
   at::parallel_for(0, count, 1, body);
 }
 

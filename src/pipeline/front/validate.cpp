@@ -183,6 +183,7 @@ Result<> validate(const GenerationRequest& request) {
   if (request.height != 0) TRY_VOID(check_whole("height", request.height));
   TRY_VOID(check("sampler_name", request.sampler));
   TRY_VOID(check("eta", request.eta));
+  TRY_VOID(check_whole("cache_steps", request.cache_steps));
   TRY_VOID(check("threshold", request.threshold));
   TRY_VOID(check("h_symmetry_time_pct", request.h_symmetry_time_pct));
   TRY_VOID(check("v_symmetry_time_pct", request.v_symmetry_time_pct));

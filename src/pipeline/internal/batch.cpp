@@ -20,7 +20,8 @@ Batch::Batch(Order& order, std::vector<PictureSeed> seeds)
     : order_(order),
       seeds_(std::move(seeds)),
       noise_(seeds_, order.request.perlin),
-      codec_(*order.networks.vae, order.choice, order.model,
+      codec_(*order.networks.vae, order.memory, order.choice,
+             {order.request.seamless.x, order.request.seamless.y}, order.model,
              [&order](const std::string& message) { order.tell(message); }),
       overflowed_(seeds_.size(), false) {}
 
@@ -97,7 +98,11 @@ std::optional<at::Tensor> Batch::denoise(const Pass& pass) {
                                ? sampling::start_from_latents(pass.plan, pass.latents, pass.noise)
                                : sampling::start_from_noise(pass.plan, pass.noise);
   const int steps = pass.plan.steps();
-  Guidance guidance(*order_.networks.unet, order_.conditioning(steps), request().cfg_scale, steps);
+  const Conditioning& conditioning = order_.conditioning(steps);
+  const ModelMemory::Use weights(order_.memory, ModelPart::unet);
+  Guidance guidance(*order_.networks.unet, conditioning, request().cfg_scale, steps,
+                    {.row_by_row = order_.memory.plan().row_by_row,
+                     .cache_steps = request().cache_steps});
   recorders_.assign(seeds_.size(), AttentionRecorder(start.size(2), start.size(3)));
   if (request().capture_attention) guidance.record_into(recorders_);
   const auto denoiser = [&](const at::Tensor& model_input, double timestep) {

@@ -14,6 +14,7 @@
 #include "pipeline/internal/latent_codec.h"
 #include "pipeline/internal/picture_noise.h"
 #include "pipeline/latent_rules.h"
+#include "pipeline/model_memory.h"
 #include "pipeline/sizes.h"
 #include "sampling/preview.h"
 #include "sampling/samplers.h"
@@ -26,6 +27,7 @@ struct Order {
   const GenerationCallbacks& callbacks;
   const CancelToken& cancel;
   models::Networks& networks;
+  ModelMemory& memory;
   const sampling::NoiseSchedule& schedule;
   const DeviceChoice& choice;
   std::string model;  ///< path of its files, for messages

@@ -1,9 +1,26 @@
 #include "pipeline/internal/latent_codec.h"
 
+#include "pipeline/tiled_decode.h"
+
 namespace invokeai::pipeline {
 namespace {
 
 bool is_finite(const at::Tensor& x) { return at::isfinite(x).all().item<bool>(); }
+
+/// While one lives, edges of what a network sees do not meet.
+class Unwrapped {
+ public:
+  Unwrapped(nn::Module& network, nn::Wrap wrap) : network_(network), wrap_(wrap) {
+    nn::set_wrap(network_, {});
+  }
+  ~Unwrapped() { nn::set_wrap(network_, wrap_); }
+  Unwrapped(const Unwrapped&) = delete;
+  Unwrapped& operator=(const Unwrapped&) = delete;
+
+ private:
+  nn::Module& network_;
+  nn::Wrap wrap_;
+};
 
 }  // namespace
 
@@ -25,6 +42,7 @@ Result<at::Tensor> LatentCodec::finite(const std::function<at::Tensor(at::Scalar
 }
 
 Result<at::Tensor> LatentCodec::encode(const at::Tensor& pixels, const at::Tensor& noise) {
+  const ModelMemory::Use weights(memory_, ModelPart::vae_encoder);
   TRY_ASSIGN(const at::Tensor moments, finite(
                                            [&](at::ScalarType dtype) {
                                              const auto latent =
@@ -41,8 +59,17 @@ Result<at::Tensor> LatentCodec::decode(const at::Tensor& latents) {
     return fail(ErrorCode::bad_file, "generate",
                 "{}: the network's output is not finite in {}; is the model damaged?", model_,
                 choice_.precision_name);
+  const ModelMemory::Use weights(memory_, ModelPart::vae_decoder);
   const at::Tensor scaled = latents / vae_.config().scaling_factor;
-  return finite([&](at::ScalarType dtype) { return vae_.decode(scaled.to(dtype)); }, "decoder");
+  return finite([&](at::ScalarType dtype) { return decode_scaled(scaled.to(dtype)); }, "decoder");
+}
+
+at::Tensor LatentCodec::decode_scaled(const at::Tensor& latents) {
+  const int tile = memory_.plan().tile;
+  if (tile == 0 || (latents.size(2) <= tile && latents.size(3) <= tile)) return vae_.decode(latents);
+  const Unwrapped plain(vae_, wrap_);
+  return decode_in_tiles(latents, {.side = tile, .overlap = 12, .wrap = wrap_},
+                         [this](const at::Tensor& cells) { return vae_.decode(cells); });
 }
 
 }  // namespace invokeai::pipeline

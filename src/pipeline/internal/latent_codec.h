@@ -10,16 +10,23 @@
 #include "base/result.h"
 #include "nn/vae.h"
 #include "pipeline/device.h"
+#include "pipeline/model_memory.h"
 
 namespace invokeai::pipeline {
 
-/// Keeps references: the VAE and the choice must outlive it.
+/// Keeps references: the VAE, its memory and the choice must outlive it.
 class LatentCodec {
  public:
   using Tell = std::function<void(const std::string&)>;
-  /// `model` is the path of the files the VAE came from, for messages.
-  LatentCodec(nn::Vae& vae, const DeviceChoice& choice, std::string model, Tell tell)
-      : vae_(vae), choice_(choice), model_(std::move(model)), tell_(std::move(tell)) {}
+  /// `model` is the path of the files the VAE came from, for messages; `wrap` is what the VAE's convolutions are set to.
+  LatentCodec(nn::Vae& vae, ModelMemory& memory, const DeviceChoice& choice, nn::Wrap wrap,
+              std::string model, Tell tell)
+      : vae_(vae),
+        memory_(memory),
+        choice_(choice),
+        wrap_(wrap),
+        model_(std::move(model)),
+        tell_(std::move(tell)) {}
 
   /// Pixels per latent cell.
   int scale() const { return static_cast<int>(vae_.scale()); }
@@ -33,8 +40,8 @@ class LatentCodec {
   /// Source: generation spec 7.2. Errors: bad_file when the numbers are not finite in f32 either.
   Result<at::Tensor> encode(const at::Tensor& pixels, const at::Tensor& noise);
 
-  /// [1,4,h,w] f32 -> pixels [1,3,H,W] f32. Errors: bad_file for latents that are not finite, and as
-  /// above: never a black picture.
+  /// [1,4,h,w] f32 -> pixels [1,3,H,W] f32, in tiles where the memory plan says so. Errors: bad_file
+  /// for latents that are not finite, and as above: never a black picture.
   Result<at::Tensor> decode(const at::Tensor& latents);
 
  private:
@@ -42,8 +49,12 @@ class LatentCodec {
   Result<at::Tensor> finite(const std::function<at::Tensor(at::ScalarType)>& compute,
                             const char* part);
 
+  at::Tensor decode_scaled(const at::Tensor& latents);
+
   nn::Vae& vae_;
+  ModelMemory& memory_;
   const DeviceChoice& choice_;
+  nn::Wrap wrap_;
   std::string model_;
   Tell tell_;
 };

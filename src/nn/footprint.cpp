@@ -1,0 +1,225 @@
+#include "nn/footprint.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace invokeai::nn {
+namespace {
+
+using std::int64_t;
+
+/// Tensors that come and go; remembers the worst moment.
+class Ledger {
+ public:
+  void hold(int64_t bytes) {
+    now_ += bytes;
+    worst_ = std::max(worst_, now_);
+  }
+  void free(int64_t bytes) { now_ -= bytes; }
+  int64_t worst() const { return worst_; }
+
+ private:
+  int64_t now_ = 0, worst_ = 0;
+};
+
+/// Maps of `pixels` pixels (of all rows together) with elements of some size.
+struct Maps {
+  Ledger& ledger;
+  int64_t element;
+  bool int8 = false;
+
+  int64_t bytes(int64_t channels, int64_t pixels) const { return channels * pixels * element; }
+  void hold(int64_t channels, int64_t pixels) const { ledger.hold(bytes(channels, pixels)); }
+  void free(int64_t channels, int64_t pixels) const { ledger.free(bytes(channels, pixels)); }
+
+  /// A convolution whose input is held: its output, and meanwhile the rounded input.
+  void convolve(int64_t in, int64_t pixels_in, int64_t out, int64_t pixels_out) const {
+    if (int8) ledger.hold(in * pixels_in);
+    hold(out, pixels_out);
+    if (int8) ledger.free(in * pixels_in);
+  }
+
+  /// Its input is held before, its output after. `shared`: somebody else holds the input too.
+  void resnet(int64_t in, int64_t out, int64_t pixels, bool shared) const {
+    const bool shortcut = in != out;
+    const bool reuses = shortcut && !shared;  // the norm works in the memory of the input
+    if (shortcut) convolve(in, pixels, out, pixels);
+    if (!reuses) hold(in, pixels);
+    convolve(in, pixels, out, pixels);
+    free(in, pixels);  // the normed input
+    convolve(out, pixels, out, pixels);
+    free(out, pixels);  // what the second convolution read
+    if (shortcut) free(out, pixels);
+    if (!reuses && !shared) free(in, pixels);
+  }
+
+  /// Packed keys and values of the attention kernel, and its result.
+  void attend(int64_t width, int64_t queries, int64_t keys) const {
+    ledger.hold(2 * width * keys * 2 * 5 / 4);
+    hold(width, queries);
+    ledger.free(2 * width * keys * 2 * 5 / 4);
+  }
+
+  /// Input and output are maps of `width` channels, the input is freed.
+  void transformer(int64_t width, int64_t pixels, int64_t context_tokens, int64_t depth) const {
+    hold(width, pixels);               // norm
+    convolve(width, pixels, width, pixels);  // tokens
+    free(width, pixels);
+    for (int64_t i = 0; i < depth; ++i) {
+      hold(width, pixels);             // self: norm, then queries, keys, values
+      if (int8) ledger.hold(width * pixels);
+      hold(3 * width, pixels);
+      free(width, pixels);
+      if (int8) ledger.free(width * pixels);
+      attend(width, pixels, pixels);
+      free(3 * width, pixels);
+      convolve(width, pixels, width, pixels);
+      free(2 * width, pixels);         // what was attended, and the tokens from before
+      hold(2 * width, pixels);         // cross: norm, queries
+      free(width, pixels);
+      attend(width, pixels, context_tokens);
+      free(width, pixels);
+      convolve(width, pixels, width, pixels);
+      free(2 * width, pixels);
+      hold(width, pixels);             // feed-forward
+      if (int8) ledger.hold(width * pixels);
+      hold(8 * width, pixels);
+      ledger.hold(4 * width * pixels * (int8 ? 1 : element));
+      free(8 * width, pixels);
+      hold(width, pixels);
+      ledger.free(4 * width * pixels * (int8 ? 1 : element));
+      if (int8) ledger.free(width * pixels);
+      free(2 * width, pixels);         // norm, and the tokens from before
+    }
+    convolve(width, pixels, width, pixels);
+    free(2 * width, pixels);           // tokens, input
+  }
+
+  /// One head as wide as the map; input freed.
+  void spatial_attention(int64_t width, int64_t pixels) const {
+    hold(width, pixels);
+    hold(3 * width, pixels);
+    free(width, pixels);
+    attend(width, pixels, pixels);
+    hold(width, pixels);
+    free(5 * width, pixels);
+  }
+};
+
+int64_t halved(int64_t side) { return (side + 1) / 2; }
+
+}  // namespace
+
+int64_t unet_footprint(const UNetConfig& c, const StepShape& shape, at::ScalarType dtype,
+                       WeightForm form) {
+  Ledger ledger;
+  const Maps maps{ledger, static_cast<int64_t>(at::elementSize(dtype)), form == WeightForm::int8};
+  const std::size_t levels = c.block_channels.size();
+  std::vector<int64_t> pixels{shape.rows * shape.height * shape.width};
+  for (int64_t h = shape.height, w = shape.width; pixels.size() < levels;) {
+    h = halved(h), w = halved(w);
+    pixels.push_back(shape.rows * h * w);
+  }
+  const int64_t context = shape.rows * shape.tokens;
+  ledger.hold(2 * maps.bytes(c.in_channels, pixels[0]));
+  int64_t channels = c.block_channels.front();
+  maps.hold(channels, pixels[0]);
+  std::vector<int64_t> skips{channels};
+  for (std::size_t i = 0; i < levels; ++i) {
+    for (int64_t j = 0; j < c.layers_per_block; ++j) {
+      maps.resnet(channels, c.block_channels[i], pixels[i], /*shared=*/true);
+      channels = c.block_channels[i];
+      if (c.down_attention[i])
+        maps.transformer(channels, pixels[i], context, c.transformer_layers[i]);
+      skips.push_back(channels);
+    }
+    if (i + 1 == levels) break;
+    maps.convolve(channels, pixels[i], channels, pixels[i + 1]);
+    skips.push_back(channels);
+  }
+  maps.resnet(channels, channels, pixels.back(), /*shared=*/true);
+  maps.transformer(channels, pixels.back(), context, c.transformer_layers.back());
+  maps.resnet(channels, channels, pixels.back(), /*shared=*/false);
+  for (std::size_t i = 0; i < levels; ++i) {
+    const std::size_t level = levels - 1 - i;
+    for (int64_t j = 0; j <= c.layers_per_block; ++j) {
+      const int64_t skip = skips.back(), out = c.block_channels[level];
+      skips.pop_back();
+      maps.hold(channels + skip, pixels[level]);  // side by side
+      maps.free(channels + skip, pixels[level]);  // each alone
+      maps.resnet(channels + skip, out, pixels[level], /*shared=*/false);
+      channels = out;
+      if (c.up_attention[i])
+        maps.transformer(channels, pixels[level], context, c.transformer_layers[level]);
+    }
+    if (i + 1 == levels) break;
+    maps.hold(channels, pixels[level - 1]);  // enlarged
+    maps.free(channels, pixels[level]);
+    maps.convolve(channels, pixels[level - 1], channels, pixels[level - 1]);
+    maps.free(channels, pixels[level - 1]);
+  }
+  maps.hold(c.out_channels, pixels[0]);
+  return ledger.worst();
+}
+
+int64_t decoder_footprint(const VaeConfig& c, int64_t height, int64_t width, at::ScalarType dtype) {
+  Ledger ledger;
+  const Maps maps{ledger, static_cast<int64_t>(at::elementSize(dtype))};
+  int64_t pixels = height * width, channels = c.block_channels.back();
+  maps.hold(channels, pixels);
+  maps.resnet(channels, channels, pixels, /*shared=*/false);
+  maps.spatial_attention(channels, pixels);
+  maps.resnet(channels, channels, pixels, /*shared=*/false);
+  for (std::size_t i = 0; i < c.block_channels.size(); ++i) {
+    const int64_t out = c.block_channels[c.block_channels.size() - 1 - i];
+    for (int64_t j = 0; j <= c.layers_per_block; ++j) {
+      maps.resnet(channels, out, pixels, /*shared=*/false);
+      channels = out;
+    }
+    if (i + 1 == c.block_channels.size()) break;
+    maps.hold(channels, 4 * pixels);
+    maps.free(channels, pixels);
+    pixels *= 4;
+    maps.convolve(channels, pixels, channels, pixels);
+    maps.free(channels, pixels);
+  }
+  maps.hold(c.out_channels, pixels);
+  ledger.free(maps.bytes(channels, pixels));
+  ledger.hold(4 * c.out_channels * pixels);  // as f32
+  return ledger.worst();
+}
+
+int64_t encoder_footprint(const VaeConfig& c, int64_t height, int64_t width, at::ScalarType dtype) {
+  Ledger ledger;
+  const Maps maps{ledger, static_cast<int64_t>(at::elementSize(dtype))};
+  int64_t pixels = height * width, channels = c.block_channels.front();
+  for (std::size_t i = 1; i < c.block_channels.size(); ++i) pixels *= 4;
+  ledger.hold(4 * c.in_channels * pixels);  // the picture, f32
+  maps.hold(c.in_channels, pixels);
+  maps.hold(channels, pixels);
+  for (std::size_t i = 0; i < c.block_channels.size(); ++i) {
+    for (int64_t j = 0; j < c.layers_per_block; ++j) {
+      maps.resnet(channels, c.block_channels[i], pixels, /*shared=*/false);
+      channels = c.block_channels[i];
+    }
+    if (i + 1 == c.block_channels.size()) break;
+    maps.hold(channels, pixels);  // padded
+    maps.free(channels, pixels);
+    maps.convolve(channels, pixels, channels, pixels / 4);
+    maps.free(channels, pixels);
+    pixels /= 4;
+  }
+  maps.resnet(channels, channels, pixels, /*shared=*/false);
+  maps.spatial_attention(channels, pixels);
+  maps.resnet(channels, channels, pixels, /*shared=*/false);
+  return ledger.worst();
+}
+
+int64_t text_footprint(const ClipTextConfig& c, at::ScalarType dtype) {
+  const auto element = static_cast<int64_t>(at::elementSize(dtype));
+  // Two rows of the network at its widest, the activation's three copies, and the result in f32.
+  return c.max_positions * ((3 * c.intermediate_size + 4 * c.hidden_size) * element +
+                            4 * c.hidden_size);
+}
+
+}  // namespace invokeai::nn

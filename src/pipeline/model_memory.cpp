@@ -1,0 +1,136 @@
+#include "pipeline/model_memory.h"
+
+#include <c10/core/CachingDeviceAllocator.h>
+
+#include <new>
+#include <string_view>
+
+#include "base/system_memory.h"
+#include "nn/footprint.h"
+#include "nn/memory.h"
+
+namespace invokeai::pipeline {
+
+ModelMemory::ModelMemory(models::Networks& networks, const DeviceChoice& choice, std::int64_t program)
+    : networks_(networks), choice_(choice), program_(program) {}
+
+MemoryNeeds ModelMemory::needs(Size size, int rows, bool encodes) const {
+  const std::int64_t scale = networks_.vae->scale();
+  const std::int64_t height = size.height / scale, width = size.width / scale;
+  const at::ScalarType dtype = choice_.dtype;
+  const nn::WeightForm form = choice_.int8 ? nn::WeightForm::int8 : nn::WeightForm::as_loaded;
+  const nn::VaeConfig& vae = networks_.vae->config();
+  const auto step = [&](std::int64_t together) {
+    return nn::unet_footprint(networks_.unet->config(),
+                              {.rows = together, .height = height, .width = width, .tokens = 77},
+                              dtype, form);
+  };
+  MemoryNeeds needs{
+      .program = program_,
+      .text_weights = networks_.text_weights->bytes(*networks_.text_encoder),
+      .decoder_weights = networks_.vae_weights->bytes(networks_.vae->decoder()),
+      .encoder_weights =
+          encodes ? networks_.vae_weights->bytes(networks_.vae->encoder()) : std::int64_t{0},
+      .unet_rest = networks_.unet_weights->bytes(*networks_.unet),
+      .blocks = {},
+      .text = nn::text_footprint(networks_.text_encoder->config(), dtype),
+      .step_all_rows = step(rows),
+      .step_one_row = step(1),
+      .encode = encodes ? nn::encoder_footprint(vae, height, width, dtype) : 0,
+      .decode = nn::decoder_footprint(vae, height, width, dtype),
+      .decode_tiled = {}};
+  for (nn::Module* block : networks_.unet->blocks()) {
+    needs.blocks.push_back(networks_.unet_weights->bytes(*block));
+    needs.unet_rest -= needs.blocks.back();
+  }
+  // The picture is put together in f32, with the weights of overlapping tiles beside.
+  const std::int64_t assembled = 16 * static_cast<std::int64_t>(size.height) * size.width;
+  for (const int tile : kTiles)
+    needs.decode_tiled.push_back(
+        assembled + nn::decoder_footprint(vae, std::min<std::int64_t>(height, tile),
+                                          std::min<std::int64_t>(width, tile), dtype));
+  return needs;
+}
+
+void ModelMemory::adopt(MemoryPlan plan) {
+  plan_ = std::move(plan);
+  const std::vector<nn::Module*> blocks = networks_.unet->blocks();
+  std::vector<nn::Module*> streamed;
+  for (const std::size_t i : plan_.streamed) {
+    streamed.push_back(blocks[i]);
+    if (networks_.unet_weights->has(*blocks[i])) networks_.unet_weights->drop(*blocks[i]);
+  }
+  networks_.unet->stream(std::move(streamed), *networks_.unet_weights);
+  if (!plan_.keeps_text()) end(ModelPart::text_encoder);
+  if (!plan_.keeps_decoder()) end(ModelPart::vae_decoder);
+}
+
+void ModelMemory::begin(ModelPart part) {
+  nn::Vae& vae = *networks_.vae;
+  switch (part) {
+    case ModelPart::text_encoder:
+      return networks_.text_weights->bring(*networks_.text_encoder);
+    case ModelPart::unet: {
+      const std::vector<nn::Module*> blocks = networks_.unet->blocks();
+      std::vector<nn::Module*> apart;
+      for (const std::size_t i : plan_.streamed) apart.push_back(blocks[i]);
+      return networks_.unet_weights->bring_but(*networks_.unet, apart);
+    }
+    case ModelPart::vae_encoder:
+      return networks_.vae_weights->bring_but(vae, {&vae.decoder()});
+    case ModelPart::vae_decoder:
+      return networks_.vae_weights->bring_but(vae, {&vae.encoder()});
+  }
+}
+
+void ModelMemory::end(ModelPart part) {
+  bool left = plan_.thrift > Thrift::free_text;
+  const auto leave = [&left](models::StoredWeights& weights, nn::Module& node) {
+    if (!weights.has(node)) return;
+    weights.drop(node);
+    left = true;
+  };
+  if (part == ModelPart::text_encoder && !plan_.keeps_text())
+    leave(*networks_.text_weights, *networks_.text_encoder);
+  if (part == ModelPart::vae_encoder && !plan_.keeps_text())
+    leave(*networks_.vae_weights, networks_.vae->encoder());
+  if (part == ModelPart::vae_decoder && !plan_.keeps_decoder())
+    leave(*networks_.vae_weights, networks_.vae->decoder());
+  if (left) nn::release_kept_memory();
+}
+
+std::optional<std::int64_t> memory_limit(const DeviceChoice& choice, double asked) {
+  if (asked > 0) return static_cast<std::int64_t>(asked * (std::int64_t{1} << 30));
+  if (choice.device.is_cpu()) {
+    const auto free = free_memory();
+    if (!free) return std::nullopt;
+    return *free + resident_memory();
+  }
+  try {
+    auto* allocator = at::getDeviceAllocator(choice.device.type());
+    const auto [free, all] = allocator->getMemoryInfo(choice.device.index());
+    const auto stats = allocator->getDeviceStats(choice.device.index());
+    constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    return static_cast<std::int64_t>(free) + stats.reserved_bytes[kAll].current;
+  } catch (const c10::Error&) {
+    return std::nullopt;  // a device that does not tell
+  }
+}
+
+bool is_out_of_memory(const std::exception& exception) {
+  if (dynamic_cast<const std::bad_alloc*>(&exception) || dynamic_cast<const c10::OutOfMemoryError*>(&exception))
+    return true;
+  const std::string_view what = exception.what();  // libtorch's allocator of the CPU has no type for it
+  return what.find("allocate memory") != what.npos || what.find("out of memory") != what.npos;
+}
+
+void release_unused_memory(const DeviceChoice& choice) {
+  nn::release_kept_memory();
+  if (choice.device.is_cpu()) return;
+  try {
+    at::getDeviceAllocator(choice.device.type())->emptyCache();
+  } catch (const c10::Error&) {  // a device that keeps nothing
+  }
+}
+
+}  // namespace invokeai::pipeline
