@@ -27,10 +27,6 @@ std::int64_t unet_weights(const MemoryNeeds& needs, const std::vector<std::size_
   return resident + 2 * largest;
 }
 
-std::size_t tile_index(const MemoryPlan& plan) {
-  return static_cast<std::size_t>(std::ranges::find(kTiles, plan.tile) - std::begin(kTiles));
-}
-
 void fill_peaks(const MemoryNeeds& needs, MemoryPlan& plan) {
   const std::int64_t unet = unet_weights(needs, plan.streamed);
   const std::int64_t decoder = plan.keeps_decoder() ? needs.decoder_weights : 0;
@@ -38,7 +34,7 @@ void fill_peaks(const MemoryNeeds& needs, MemoryPlan& plan) {
   plan.text_peak = with_slack(needs.program + unet + decoder + needs.text_weights + needs.text);
   plan.step_peak =
       with_slack(base + decoder + (plan.row_by_row ? needs.step_one_row : needs.step_all_rows));
-  const std::int64_t decode = plan.tile > 0 ? needs.decode_tiled[tile_index(plan)] : needs.decode;
+  const std::int64_t decode = plan.tile > 0 ? needs.decode_tiled : needs.decode;
   const std::int64_t encode = needs.encoder_weights > 0 ? needs.encoder_weights + needs.encode : 0;
   plan.decode_peak = with_slack(base + std::max(needs.decoder_weights + decode, decoder + encode));
 }
@@ -64,17 +60,12 @@ std::vector<std::size_t> blocks_to_stream(const MemoryNeeds& needs, MemoryPlan p
   return plan.streamed;
 }
 
-/// Tiles where they are smaller than the picture: else the plan before it was as good.
-int tile_of(const MemoryNeeds& needs, Thrift thrift) {
-  if (thrift < Thrift::tile_decoder) return 0;
-  const std::size_t i = thrift < Thrift::free_decoder ? 0 : 1;
-  return needs.decode_tiled[i] < needs.decode ? kTiles[i] : 0;
-}
-
 MemoryPlan make_plan(const MemoryNeeds& needs, Thrift thrift, const MemoryLimits& limits) {
   MemoryPlan plan{.thrift = thrift};
   if (!limits.same_numbers) {
-    plan.tile = thrift >= Thrift::free_decoder ? tile_of(needs, thrift) : 0;
+    // Tiles where they take less than the picture: else the plan before this was as good.
+    const bool tiles = thrift >= Thrift::free_decoder && needs.decode_tiled < needs.decode;
+    plan.tile = tiles ? kTile : 0;
     plan.row_by_row = thrift >= Thrift::row_by_row;
   }
   if (thrift >= Thrift::stream_unet) plan.streamed = blocks_to_stream(needs, plan, limits);

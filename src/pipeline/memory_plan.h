@@ -21,19 +21,18 @@ struct MemoryNeeds {
   std::int64_t step_one_row = 0;               ///< row by row
   std::int64_t encode = 0;
   std::int64_t decode = 0;                     ///< in one piece
-  std::vector<std::int64_t> decode_tiled;      ///< for each of kTiles
+  std::int64_t decode_tiled = 0;               ///< in tiles of kTile
 };
 
-/// Sides of tiles in latent cells; smaller ones repeat more work along their edges.
-inline constexpr int kTiles[] = {64, 32};
+/// Side of tiles in latent cells; smaller ones repeat more work along their edges.
+inline constexpr int kTile = 32;
 
 /// From the fastest to the leanest; each does what those before it do, too.
 enum class Thrift {
   keep_all,        ///< all networks stay in memory
   free_text,       ///< the text encoder leaves after encoding
-  tile_decoder,    ///< pictures are decoded in tiles
   row_by_row,      ///< with and without the prompt one after the other
-  free_decoder,    ///< the decoder is there only for decoding, in small tiles
+  free_decoder,    ///< the decoder is there only for decoding, in tiles
   stream_unet,     ///< some blocks of the UNet are read from the file at each step
   stream_all,      ///< all of them
 };
@@ -41,7 +40,7 @@ enum class Thrift {
 struct MemoryPlan {
   Thrift thrift = Thrift::free_text;
   bool row_by_row = false;           ///< rows of guidance one after the other
-  int tile = 0;                      ///< side in latent cells; 0: in one piece
+  int tile = 0;                      ///< kTile, or 0: decoded in one piece
   std::vector<std::size_t> streamed = {}; ///< indices of MemoryNeeds::blocks
   std::int64_t text_peak = 0, step_peak = 0, decode_peak = 0;  ///< bytes, the process as a whole
   bool fits = true;                  ///< within what was given

@@ -38,17 +38,16 @@ MemoryNeeds ModelMemory::needs(Size size, int rows, bool encodes) const {
       .step_one_row = step(1),
       .encode = encodes ? nn::encoder_footprint(vae, height, width, dtype) : 0,
       .decode = nn::decoder_footprint(vae, height, width, dtype),
-      .decode_tiled = {}};
+      .decode_tiled = 0};
   for (nn::Module* block : networks_.unet->blocks()) {
     needs.blocks.push_back(networks_.unet_weights->bytes(*block));
     needs.unet_rest -= needs.blocks.back();
   }
   // The picture is put together in f32, with the weights of overlapping tiles beside.
   const std::int64_t assembled = 16 * static_cast<std::int64_t>(size.height) * size.width;
-  for (const int tile : kTiles)
-    needs.decode_tiled.push_back(
-        assembled + nn::decoder_footprint(vae, std::min<std::int64_t>(height, tile),
-                                          std::min<std::int64_t>(width, tile), dtype));
+  needs.decode_tiled =
+      assembled + nn::decoder_footprint(vae, std::min<std::int64_t>(height, kTile),
+                                        std::min<std::int64_t>(width, kTile), dtype);
   return needs;
 }
 

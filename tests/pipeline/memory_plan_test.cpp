@@ -24,7 +24,7 @@ MemoryNeeds needs() {
           .step_one_row = 75 * kMiB,
           .encode = 0,
           .decode = 260 * kMiB,
-          .decode_tiled = {260 * kMiB, 70 * kMiB}};
+          .decode_tiled = 70 * kMiB};
 }
 
 MemoryPlan plan(std::int64_t mebibytes, Thrift first = Thrift::keep_all) {
