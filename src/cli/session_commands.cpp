@@ -188,8 +188,10 @@ Result<> Session::fetch_many(const fs::path& pattern, const fs::path& file) {
       console_.error(fetched.error());
       continue;
     }
-    text +=
-        fmt::format("# {}\n{}\n", printable(picture.string()), fmt::join(fetched->commands, "\n"));
+    text += fmt::format("# {}\n", printable(picture.string()));
+    for (const std::string& lost : fetched->lost)
+      text += fmt::format("# lost: {}\n", printable(lost));
+    text += fmt::format("{}\n", fmt::join(fetched->commands, "\n"));
     commands += fetched->commands.size();
   }
   TRY_VOID(write_file_atomically(placed(file), text));

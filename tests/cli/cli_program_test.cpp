@@ -205,6 +205,19 @@ TEST_F(Program, SessionsOfTheTable) {
   }
 }
 
+TEST_F(Program, FetchedFilesSayWhatTheirCommandsLack) {
+  const std::string foreign = *image::encode_png(
+      image::Image(64, 64, 3),
+      {{"invokeai_metadata", R"({"positive_prompt": "a fox", "seed": 1, "clip_skip": 2})"}});
+  ASSERT_TRUE(write_file_atomically(folder_ / "foreign.png", foreign));
+  const std::string folder = folder_.string();
+  EXPECT_EQ(run({}, "!fetch " + folder + "/*.png " + folder + "/all.txt\n").status, 0);
+  EXPECT_EQ(read_file(folder_ / "all.txt").value_or(""),
+            "# " + folder + "/foreign.png\n" +
+                "# lost: the last 2 layers of the text encoder were left out\n" +
+                "a fox -s 50 -S 1 -W 512 -H 512 -C 7.5 -A k_lms\n");
+}
+
 TEST_F(Program, DumpsPromptsWithoutAnEngine) {
   variables_[0] = "INVOKEAI_ENGINE=/nowhere/engine.so";
   const Finished dumped = run({"--dump_prompt", "json", "a (red)1.5 cat"});
