@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "base/system_memory.h"
+#include "nn/counting_memory.h"
 #include "pipeline/engine_support.h"
 #include "pipeline/tiled_decode.h"
 
@@ -67,6 +68,46 @@ TEST(MaxMemory, IsToldOnlyWhenAsked) {
   const Drawn drawn = draw(*open_with([](EngineOptions& o) { o.verbose = true; }), request);
   EXPECT_TRUE(tells(drawn, "memory: at most "));
   EXPECT_EQ(drawn.messages.size(), 1u);
+}
+
+TEST(OutOfMemory, IsMetWithASecondLeanerTry) {
+  GenerationRequest request = quick_request("a yellow heart on a black background");
+  request.iterations = 3;
+  request.batch_size = 3;
+  const auto wanted = pictures(*open_with(), request);
+  for (const bool while_decoding : {false, true}) {
+    const auto engine = open_with();
+    ASSERT_TRUE(engine);
+    std::vector<image::Image> got;
+    std::vector<std::string> messages;
+    nn::testing::CountingMemory memory;
+    int steps = 0;
+    const auto outcome = engine->generate(
+        request,
+        {[&](const StepProgress&) {
+           if (++steps == 2 && !while_decoding) memory.fail_once_at(4096);
+         },
+         [&](GeneratedImage&& made) -> Result<> {
+           got.push_back(std::move(made.picture));
+           if (got.size() == 1 && while_decoding) memory.fail_once_at(4096);
+           return {};
+         },
+         [&](const std::string& message) { messages.push_back(message); }},
+        {});
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    EXPECT_EQ(memory.failures_left(), 0);
+    ASSERT_EQ(messages.size(), 1u);
+    EXPECT_NE(messages[0].find("memory ran out; trying once more with less"), std::string::npos);
+    EXPECT_EQ(got, wanted) << "none twice, none missing";
+  }
+}
+
+TEST(OutOfMemory, TwiceIsTheWorkersToTell) {
+  const auto engine = open_with();
+  ASSERT_TRUE(engine);
+  nn::testing::CountingMemory memory;
+  memory.fail_once_at(4096, 1000);
+  EXPECT_THROW(draw(*engine, quick_request("a star")), std::exception);
 }
 
 TEST(Deterministic, ThreadsChangeNoByte) {
