@@ -20,7 +20,12 @@ endif()
 
 find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM AND CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
-  add_link_options(-fuse-ld=mold)
+  # mold 1 may begin the read-only part with an empty thread-local section on a page that is not
+  # there; such a program does not start ("cannot apply additional memory protection").
+  execute_process(COMMAND ${MOLD_PROGRAM} --version OUTPUT_VARIABLE MOLD_VERSION ERROR_QUIET)
+  if(MOLD_VERSION MATCHES "^mold ([0-9.]+)" AND CMAKE_MATCH_1 VERSION_GREATER_EQUAL 2)
+    add_link_options(-fuse-ld=mold)
+  endif()
 endif()
 
 add_library(invokeai_options INTERFACE)

@@ -217,8 +217,8 @@ int64_t encoder_footprint(const VaeConfig& c, int64_t height, int64_t width, at:
 
 int64_t text_footprint(const ClipTextConfig& c, at::ScalarType dtype) {
   const auto element = static_cast<int64_t>(at::elementSize(dtype));
-  // Two rows of the network at its widest, the activation's three copies, and the result in f32.
-  return c.max_positions * ((3 * c.intermediate_size + 4 * c.hidden_size) * element +
+  // The network at its widest, the activation's four copies, and the result in f32.
+  return c.max_positions * ((4 * c.intermediate_size + 4 * c.hidden_size) * element +
                             4 * c.hidden_size);
 }
 

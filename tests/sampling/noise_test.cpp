@@ -149,9 +149,6 @@ TEST(Preview, ColoursOfPlainLatents) {
   EXPECT_EQ(pixel(0, 0), (std::vector<int>{0, 0, 0}));
 }
 
-}  // namespace
-}  // namespace invokeai::sampling
-
 TEST(Preview, ColoursOfAnotherAutoencoderAreFound) {
   const at::Tensor latents = NoiseStream(3).normal({64, 5}), weight = NoiseStream(4).normal({5, 3});
   const at::Tensor bias = at::tensor({0.1f, -0.2f, 0.3f});
@@ -159,3 +156,6 @@ TEST(Preview, ColoursOfAnotherAutoencoderAreFound) {
   EXPECT_LE((found.weight - weight).abs().max().item<double>(), 1e-5);
   EXPECT_LE((found.bias - bias).abs().max().item<double>(), 1e-5);
 }
+
+}  // namespace
+}  // namespace invokeai::sampling

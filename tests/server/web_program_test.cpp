@@ -34,9 +34,9 @@ TEST_F(WebProgram, DevelopingAndVerboseOnRequest) {
   const Reply page = client.ask("GET", "/");
   EXPECT_EQ(page.status, 302);
   EXPECT_EQ(page.headers.at("location"), "http://127.0.0.1:5173");
-  for (int i = 0; i < 400 && errors().find(" GET / 302 ") == std::string::npos; ++i)
+  for (int i = 0; i < 400 && errors().find("\"GET / 302 ") == std::string::npos; ++i)
     std::this_thread::sleep_for(5ms);
-  EXPECT_NE(errors().find(" GET / 302 "), std::string::npos) << errors();
+  EXPECT_NE(errors().find("\"GET / 302 "), std::string::npos) << errors();
 }
 
 TEST_F(WebProgram, CtrlCEndsItWithZero) {

@@ -9,8 +9,8 @@
 namespace invokeai::pipeline {
 
 const Conditioning& Order::conditioning(int steps) {
-  const auto [found, fresh] = encoded.try_emplace(steps);
-  if (fresh) found->second = encode(steps);
+  auto found = encoded.find(steps);
+  if (found == encoded.end()) found = encoded.emplace(steps, encode(steps)).first;
   if (!std::exchange(told, true))
     for (const std::string& message : found->second.messages) tell(message);
   return found->second;
