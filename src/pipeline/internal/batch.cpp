@@ -3,8 +3,9 @@
 #include <utility>
 
 #include "image/color_correct.h"
-#include "pipeline/internal/preview_colors.h"
+#include "image/resize.h"
 #include "pipeline/pixels.h"
+#include "sampling/preview.h"
 
 namespace invokeai::pipeline {
 
@@ -63,10 +64,14 @@ Result<at::Tensor> Batch::encode(std::span<const at::Tensor> pixels) {
 
 image::Image Batch::preview(const at::Tensor& clean_latents) {
   const at::Tensor first = clean_latents.slice(0, 0, 1);
-  if (request().full_previews)
-    if (auto picture = decode(first, 0)) return std::move(*picture);
-  if (!preview_colors_) preview_colors_ = pipeline::preview_colors(codec_);
-  return bytes_to_image(sampling::latent_preview(first, *preview_colors_));
+  if (request().full_previews || codec_.is_small()) {
+    if (auto picture = decode(first, 0)) {
+      if (request().full_previews) return std::move(*picture);
+      return image::resize(*picture, static_cast<int>(first.size(3)),
+                           static_cast<int>(first.size(2)), image::ResizeFilter::box);
+    }
+  }
+  return bytes_to_image(sampling::latent_preview(first));
 }
 
 void Batch::report(const sampling::StepState& state) {

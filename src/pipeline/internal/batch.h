@@ -16,7 +16,6 @@
 #include "pipeline/latent_rules.h"
 #include "pipeline/model_memory.h"
 #include "pipeline/sizes.h"
-#include "sampling/preview.h"
 #include "sampling/samplers.h"
 
 namespace invokeai::pipeline {
@@ -120,7 +119,6 @@ class Batch {
   PictureNoise noise_;
   LatentCodec codec_;
   std::vector<AttentionRecorder> recorders_;  // of the last pass, when maps are asked for
-  std::optional<sampling::PreviewColors> preview_colors_;  // once one has been asked for
   std::vector<bool> overflowed_;              // of each picture, in any pass so far
   int evaluations_ = 0;       // of all passes
   int evaluations_done_ = 0;  // in passes already run

@@ -31,9 +31,9 @@ class LatentCodec {
   /// Pixels per latent cell.
   int scale() const { return static_cast<int>(vae_.scale()); }
   std::int64_t channels() const { return vae_.config().latent_channels; }
-  at::Device device() const { return choice_.device; }
-  /// What latents are multiplied by for the UNet.
-  double scaling_factor() const { return vae_.config().scaling_factor; }
+  /// Whether decoding is quick enough for every preview: far below the 49 million parameters of
+  /// Stable Diffusion's own decoder, whose colours `sampling::latent_preview` knows.
+  bool is_small() const { return nn::parameter_count(vae_.decoder()) < 10'000'000; }
 
   /// A sample of what the encoder says, scaled for the UNet: factor * (mean + deviation * noise).
   ///   pixels [1,3,H,W] f32 in [-1,1];  noise [B,4,h,w] f32, unit variance  ->  [B,4,h,w] f32

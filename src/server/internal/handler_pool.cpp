@@ -50,6 +50,27 @@ void HandlerPool::work() {
   thread_ended_.notify_all();
 }
 
+/// A place in the pool's line. One that goes without having been called closes the queue: nobody will
+/// come for what waits there.
+class SerialQueue::Turn {
+ public:
+  explicit Turn(std::shared_ptr<SerialQueue> queue) : queue_(std::move(queue)) {}
+  ~Turn() {
+    if (queue_) queue_->close();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+  void take() { std::exchange(queue_, nullptr)->run_next(); }
+
+ private:
+  std::shared_ptr<SerialQueue> queue_;
+};
+
+void SerialQueue::wait_for_turn() {
+  pool_.post([turn = std::make_shared<Turn>(shared_from_this())] { turn->take(); });
+}
+
 void SerialQueue::post(HandlerPool::Task task) {
   {
     const std::lock_guard lock(mutex_);
@@ -58,7 +79,7 @@ void SerialQueue::post(HandlerPool::Task task) {
     if (running_) return;
     running_ = true;
   }
-  pool_.post([self = shared_from_this()] { self->run_next(); });
+  wait_for_turn();
 }
 
 void SerialQueue::close() {
@@ -83,7 +104,7 @@ void SerialQueue::run_next() {
     running_ = !tasks_.empty();
     if (!running_) return;
   }
-  pool_.post([self = shared_from_this()] { self->run_next(); });
+  wait_for_turn();
 }
 
 }  // namespace invokeai::server

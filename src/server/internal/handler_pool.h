@@ -35,7 +35,8 @@ class HandlerPool {
   bool ended_ = false;
 };
 
-/// Tasks that run one after the other, in their order, on the threads of a pool.
+/// Tasks that run one after the other, in their order, on the threads of a pool. When the pool ends,
+/// those that wait are forgotten.
 class SerialQueue : public std::enable_shared_from_this<SerialQueue> {
  public:
   explicit SerialQueue(HandlerPool& pool) : pool_(pool) {}
@@ -44,6 +45,8 @@ class SerialQueue : public std::enable_shared_from_this<SerialQueue> {
   void close();
 
  private:
+  class Turn;
+  void wait_for_turn();
   void run_next();
 
   HandlerPool& pool_;
