@@ -2,7 +2,7 @@
 
   openvino_picture.py MODEL float32|bfloat16 THREADS STEPS SIDE FILE
 
-openvino_stages.py has made the files of the networks, of one size.
+openvino_model.py has made the files of the networks, of one size.
 """
 
 import pathlib
@@ -12,17 +12,11 @@ from protocol import say_ready, say_step
 
 model, precision, threads, steps, side, file = pathlib.Path(sys.argv[1]), *sys.argv[2:4], *map(int, sys.argv[4:6]), sys.argv[6]
 import numpy
-import openvino
+from openvino_model import core as make_core
 from PIL import Image
 from transformers import CLIPTokenizer
 
-core = openvino.Core()
-core.set_property("CPU", {
-    "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[precision],
-    "INFERENCE_NUM_THREADS": int(threads),
-    "NUM_STREAMS": 1,
-    "PERFORMANCE_HINT": "LATENCY",
-})
+core = make_core(precision, threads)
 tokenizer = CLIPTokenizer.from_pretrained(model / "tokenizer")
 text, unet, decode = (core.compile_model(model / "openvino" / f"{name}.xml", "CPU") for name in ("text", "unet", "decode"))
 say_ready()
