@@ -29,6 +29,14 @@ target_compile_definitions(torch_libraries INTERFACE FMT_HEADER_ONLY=1)
 find_library(TORCH_CPU torch_cpu PATHS ${_torch}/lib REQUIRED NO_DEFAULT_PATH)
 find_library(TORCH_C10 c10 PATHS ${_torch}/lib REQUIRED NO_DEFAULT_PATH)
 target_link_libraries(torch_libraries INTERFACE ${TORCH_CPU} ${TORCH_C10})
+# The OpenMP that libtorch runs on, for our own loops: a second one beside it would double the threads.
+file(GLOB TORCH_OPENMP ${_torch}/lib/libgomp*.so* ${_torch}/../torch.libs/libgomp*.so*)
+if(TORCH_OPENMP)
+  list(GET TORCH_OPENMP 0 TORCH_OPENMP)
+else()
+  set(TORCH_OPENMP -fopenmp)  # a libtorch that uses the system's
+endif()
+target_link_libraries(torch_libraries INTERFACE ${TORCH_OPENMP})
 # The GPU backends register themselves when loaded, so they are linked even though no symbol is named.
 foreach(BACKEND torch_cuda c10_cuda torch_hip c10_hip)
   find_library(TORCH_${BACKEND} ${BACKEND} PATHS ${_torch}/lib NO_DEFAULT_PATH)

@@ -1,11 +1,11 @@
 #include "models/tensors.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <fmt/ranges.h>
 
 #include "models/internal/half.h"
+#include "nn/threads.h"
 
 namespace invokeai::models {
 
@@ -97,7 +97,7 @@ at::Tensor load_tensor(const at::Tensor& stored, at::Device device, at::ScalarTy
   if (!narrow || !device.is_cpu() || !stored.is_contiguous()) return out.copy_(stored);
   const auto* from = static_cast<const std::uint16_t*>(stored.const_data_ptr());
   auto* to = static_cast<std::uint16_t*>(out.mutable_data_ptr());
-  at::parallel_for(0, stored.numel(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+  nn::divide_among_threads(stored.numel(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
     half_to_bfloat16(from + begin, to + begin, static_cast<std::size_t>(end - begin));
   });
   return out;

@@ -1,6 +1,11 @@
 #include "nn/threads.h"
 
+// This file alone is compiled with OpenMP: at::parallel_for is a template that divides nothing without.
 #include <ATen/Parallel.h>
+
+#ifndef _OPENMP
+#error "without OpenMP our kernels would run on one thread"
+#endif
 
 namespace invokeai::nn {
 namespace {
@@ -8,6 +13,11 @@ namespace {
 thread_local int all_threads = 0;  // while a SteadyThreads lives, else 0
 
 }  // namespace
+
+void divide_among_threads(std::int64_t count, std::int64_t grain,
+                          const std::function<void(std::int64_t, std::int64_t)>& body) {
+  at::parallel_for(0, count, grain, body);
+}
 
 SteadyThreads::SteadyThreads(bool wanted) : before_(0) {
   if (!wanted || all_threads != 0) return;

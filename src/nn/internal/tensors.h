@@ -2,7 +2,6 @@
 // Between tensors and the kernels, which know memory alone.
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include "nn/internal/kernels.h"
@@ -14,7 +13,7 @@ namespace invokeai::nn {
 inline void parallel_for(std::int64_t count,
                          const std::function<void(std::int64_t, std::int64_t)>& body) {
   const AllThreads threads;
-  at::parallel_for(0, count, 1, body);
+  divide_among_threads(count, 1, body);
 }
 
 /// Whether a kernel of our own may compute with these: on this CPU, nobody asks for gradients.
