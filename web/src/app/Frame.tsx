@@ -1,9 +1,10 @@
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { InfoPanel } from '@/features/info/InfoPanel';
 import { JobHotkeys } from '@/features/parameters/JobHotkeys';
 import { LostBanner } from '@/features/system/Connection';
 import { Console } from '@/features/system/Console';
+import { show_newest } from '@/state/gallery_list';
 import { usePreferences } from '@/state/preferences';
 import { useQueueState } from '@/state/queries';
 import { useSelection } from '@/state/selection';
@@ -29,7 +30,8 @@ export function Frame() {
   const { tab: name, show_console } = usePreferences();
   const [open, setOpen] = useState<Opened | null>(null);
   const tab = tabs.find((entry) => entry.name === name) ?? tabs[0];
-  const info = useSelection((state) => state.info && !state.lightbox);
+  const info = useSelection((state) => state.info && state.current !== null && !state.lightbox);
+  useEffect(() => void show_newest(), []);
   useFrameHotkeys(() => setOpen('hotkeys'));
   const close = () => setOpen(null);
   if (!tab) return null;
@@ -43,8 +45,13 @@ export function Frame() {
         <Rail />
         <SidePane tab={tab} />
         <main className={styles.work} data-tab={tab.name}>
-          <Suspense>{tab.work()}</Suspense>
-          {info && tab.name !== 'queue' && <InfoPanel />}
+          <div
+            className={styles.space}
+            data-info={(info && !['image', 'queue'].includes(tab.name)) || undefined}
+          >
+            <Suspense>{tab.work()}</Suspense>
+            {info && tab.name !== 'queue' && <InfoPanel />}
+          </div>
         </main>
         <GalleryPane tab={tab} />
       </div>

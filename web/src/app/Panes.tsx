@@ -55,6 +55,7 @@ export function GalleryPane({ tab }: { tab: Tab }) {
     >
       <Splitter
         label={t('frame.gallery_width')}
+        side="left"
         value={gallery_width}
         {...gallery_widths}
         onChange={(width) => change({ gallery_width: width })}

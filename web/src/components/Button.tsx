@@ -3,7 +3,7 @@ import { class_names } from '@/lib/class_names';
 import styles from './Button.module.css';
 import { Hint } from './Hint';
 
-type Look = 'plain' | 'primary' | 'ghost' | 'danger';
+type Look = 'plain' | 'primary' | 'ghost' | 'danger' | 'destroy';
 
 interface ButtonProps extends ComponentProps<'button'> {
   look?: Look;

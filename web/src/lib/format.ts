@@ -7,6 +7,7 @@ function locale(language: string): string {
 
 const minute = 60;
 const hour = 3600;
+const tenths_until = 10; // seconds
 
 /** Seconds as `8 s`, `2:05` or `1:02:05`. */
 export function duration(seconds: number): string {
@@ -16,6 +17,15 @@ export function duration(seconds: number): string {
   const rest = `${two(whole % minute)}`;
   if (whole < hour) return `${Math.floor(whole / minute)}:${rest}`;
   return `${Math.floor(whole / hour)}:${two(Math.floor((whole % hour) / minute))}:${rest}`;
+}
+
+/** How long something took: `0.6 s` while tenths tell something, then as a duration. */
+export function time_taken(seconds: number, language: string): string {
+  if (seconds >= tenths_until) return duration(seconds);
+  const tenths = Math.max(0, seconds).toLocaleString(locale(language), {
+    maximumFractionDigits: 1,
+  });
+  return `${tenths} s`;
 }
 
 /** A moment as date and time; milliseconds since 1970. */

@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { client, type PictureFilter } from '@/wire/client';
 import type { PicturePage } from '@/wire/types';
 import { cache } from './queries';
-import { show_picture, useSelection, whole_filter } from './selection';
+import { follow_picture, show_picture, useSelection, whole_filter } from './selection';
 
 export const page_size = 100;
 const page_memory = 30_000; // milliseconds a page out of sight is kept
@@ -46,6 +46,15 @@ export async function show_at(index: number): Promise<void> {
   const place = Math.min(index, total - 1);
   const picture = (await client.pictures(whole, place, 1)).images[0];
   show_picture(picture?.name ?? null, place);
+}
+
+/** Shows the newest result where nothing is shown yet, as when the page is opened. */
+export async function show_newest(): Promise<void> {
+  const nothing = () => useSelection.getState().current === null;
+  if (!nothing()) return;
+  const newest = await client.pictures({ kind: 'result' }, 0, 1).catch(() => null);
+  const name = newest?.images[0]?.name;
+  if (name !== undefined && nothing()) follow_picture(name);
 }
 
 /** Shows the picture `distance` places further in the list (forward is older). */

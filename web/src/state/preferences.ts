@@ -30,10 +30,12 @@ export interface Preferences {
   guide_done: boolean;
   show_console: boolean;
   follow_console: boolean;
+  console_height: number;
 }
 
 export const thumbnail_sizes = { low: 32, high: 256 };
 export const gallery_widths = { low: 220, high: 640 };
+export const console_heights = { low: 96, high: 640 };
 
 export const first_preferences = (): Preferences => ({
   theme: 'dark',
@@ -57,6 +59,7 @@ export const first_preferences = (): Preferences => ({
   guide_done: false,
   show_console: false,
   follow_console: true,
+  console_height: 192,
 });
 
 interface Store extends Preferences {

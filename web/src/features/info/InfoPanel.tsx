@@ -10,6 +10,22 @@ import { client, picture_address } from '@/wire/client';
 import type { PictureDetails, Value } from '@/wire/types';
 import styles from './Info.module.css';
 
+/** Rows that come first, in this order; others follow by name. */
+const first_rows = [
+  'prompt',
+  'negative_prompt',
+  'width',
+  'height',
+  'steps',
+  'cfg_scale',
+  'sampler_name',
+  'seed',
+];
+function row_place(name: string): number {
+  const place = first_rows.indexOf(name);
+  return place < 0 ? first_rows.length : place;
+}
+
 /** Rows whose value says nothing are left out. */
 function says_something(value: Value): boolean {
   return (
@@ -112,6 +128,7 @@ function Parameters({ picture }: { picture: PictureDetails }) {
       <ul className={styles.rows}>
         {rows
           .filter(([, value]) => says_something(value))
+          .sort(([one], [two]) => row_place(one) - row_place(two))
           .map(([name, value]) => {
             const label = t(`setting.${name}.label`, { defaultValue: name.replaceAll('_', ' ') });
             return (

@@ -101,6 +101,7 @@ interface ControlProps {
 }
 
 function Control({ id, setting, label, value, fallback, disabled, onChange }: ControlProps) {
+  const { t } = useTranslation();
   const written = useWritten(setting.name);
   const sliders = usePreferences((state) => state.sliders);
   const { name, type, low, high, low_open, multiple } = setting;
@@ -131,6 +132,7 @@ function Control({ id, setting, label, value, fallback, disabled, onChange }: Co
         id={id}
         label={label}
         value={String(value ?? '')}
+        placeholder={t('fallback.nothing')}
         choices={setting.choices.map((choice) => ({ value: choice, label: written(choice) }))}
         disabled={disabled}
         onChange={onChange}

@@ -11,6 +11,8 @@ export const presentation: Record<string, { step: number; slider?: [number, numb
   threshold: { step: 0.1, slider: [0, 50] },
   mask_blur: { step: 1, slider: [0, 64] },
   batch_size: { step: 1, slider: [1, 16] },
+  cache_steps: { step: 1, slider: [1, 10] },
+  save_intermediates: { step: 1, slider: [0, 50] },
   karras_max: { step: 1, slider: [0, 100] },
   seam_size: { step: 8, slider: [0, 256] },
 };

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '@/components/Button';
 import { class_names } from '@/lib/class_names';
-import { clock, duration } from '@/lib/format';
+import { clock, duration, time_taken } from '@/lib/format';
 import { attempt, take_recall } from '@/state/actions';
 import { useLive } from '@/state/live';
 import { usePreferences } from '@/state/preferences';
@@ -76,7 +76,7 @@ export function JobCard({ job, handle }: { job: Job; handle?: ReactNode }) {
           })}
           {job.started !== null && job.finished !== null && (
             <span>
-              {`${clock(job.finished, i18n.language)} · ${duration((job.finished - job.started) / 1000)}`}
+              {`${clock(job.finished, i18n.language)} · ${time_taken((job.finished - job.started) / 1000, i18n.language)}`}
             </span>
           )}
         </p>

@@ -90,12 +90,14 @@ export function QueueView({ more }: { more?: ReactNode }) {
         <span className={styles.status}>
           {paused ? t('queue.paused') : t('queue.waiting', { count: waiting.length })}
         </span>
-        <Button icon={paused ? <Play /> : <Pause />} onClick={() => toggle_pause(paused)}>
-          {paused ? t('queue.resume') : t('queue.pause')}
-        </Button>
-        <Button icon={<Eraser />} disabled={ended.length === 0} onClick={forget}>
-          {t('queue.forget')}
-        </Button>
+        <span className={styles.commands}>
+          <Button icon={paused ? <Play /> : <Pause />} onClick={() => toggle_pause(paused)}>
+            {paused ? t('queue.resume') : t('queue.pause')}
+          </Button>
+          <Button icon={<Eraser />} disabled={ended.length === 0} onClick={forget}>
+            {t('queue.forget')}
+          </Button>
+        </span>
       </header>
       {running.map((job) => (
         <JobCard key={job.id} job={job} />

@@ -1,5 +1,4 @@
 import {
-  Braces,
   Copy,
   Download,
   Info,
@@ -127,7 +126,7 @@ export function PictureActions({ picture }: { picture: PictureDetails }) {
       <IconButton
         label={t('hotkey.info')}
         keys={keys('info')}
-        icon={info ? <Braces /> : <Info />}
+        icon={<Info />}
         pressed={info}
         onClick={toggle_info}
       />

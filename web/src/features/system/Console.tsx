@@ -2,23 +2,35 @@ import { ArrowDownToLine, Eraser, X } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '@/components/Button';
+import { Splitter } from '@/components/Splitter';
 import { clock } from '@/lib/format';
 import { useNotices } from '@/state/notices';
-import { usePreferences } from '@/state/preferences';
+import { console_heights, usePreferences } from '@/state/preferences';
 import styles from './System.module.css';
 
 /** What happened, line by line, newest at the bottom. */
 export function Console() {
   const { t, i18n } = useTranslation();
   const { log, seen, clear } = useNotices();
-  const { follow_console, change } = usePreferences();
+  const { follow_console, console_height, change } = usePreferences();
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (follow_console) end.current?.scrollIntoView({ block: 'nearest' });
     seen();
   }, [log, seen, follow_console]);
   return (
-    <section className={styles.console} aria-label={t('console.title')}>
+    <section
+      className={styles.console}
+      style={{ height: console_height }}
+      aria-label={t('console.title')}
+    >
+      <Splitter
+        label={t('console.height')}
+        side="top"
+        value={console_height}
+        {...console_heights}
+        onChange={(height) => change({ console_height: height })}
+      />
       <header>
         <h2>{t('console.title')}</h2>
         <IconButton

@@ -27,11 +27,11 @@ export function DeleteDialog() {
       open={names.length > 0}
       onOpenChange={close}
       title={t('delete.title', { count: names.length })}
-      description={t('delete.text')}
+      description={t('delete.text', { count: names.length })}
       footer={
         <>
           <Button onClick={close}>{t('common.cancel')}</Button>
-          <Button look="danger" icon={<Trash2 />} onClick={confirm}>
+          <Button look="destroy" icon={<Trash2 />} onClick={confirm}>
             {t('common.delete')}
           </Button>
         </>
