@@ -2,6 +2,7 @@
 
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { paint } from '../testing/mock/png';
 import { find_program } from './server';
 import { second, use_studio } from './studio';
 
@@ -167,6 +168,63 @@ describe.skipIf(!program)('panels, settings and masks', () => {
     await page.getByText(/The starting picture 000999.gone.1.png cannot be shown/).waitFor();
     await page.getByRole('button', { name: 'Upload a picture' }).waitFor();
     await tab('Text to image');
+  });
+
+  test('a file dropped or pasted becomes the starting picture', async () => {
+    await tab('Image to image');
+    const uploads = async () => (await api<{ count: number }>('images/count?kind=upload')).count;
+    /** As if the file came from outside the browser: over the page, then dropped, or pasted. */
+    const bring = (how: 'drop' | 'paste', name: string, seed: number) =>
+      page.evaluate(
+        ([way, file_name, bytes]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], file_name, { type: 'image/png' }));
+          const more = { bubbles: true, cancelable: true };
+          if (way === 'paste') {
+            document.body.dispatchEvent(
+              new ClipboardEvent('paste', { clipboardData: data, ...more }),
+            );
+            return;
+          }
+          const place = document.querySelector('section[aria-label="Starting picture"]');
+          for (const type of ['dragenter', 'dragover', 'drop'])
+            place?.dispatchEvent(new DragEvent(type, { dataTransfer: data, ...more }));
+        },
+        [how, name, [...paint(seed, 96, 64)]] as const,
+      );
+    const before = await uploads();
+    await bring('drop', 'dropped.png', 5);
+    await mask().waitFor();
+    await page.getByText('Drop pictures to upload them').waitFor({ state: 'hidden' });
+    const source = () =>
+      page.evaluate(
+        () => JSON.parse(localStorage.getItem('invokeai.parameters') ?? '{}').state.source.name,
+      );
+    await expect.poll(source).toContain('dropped');
+    await bring('paste', 'pasted.png', 6);
+    await expect.poll(source).toContain('pasted');
+    expect(await uploads()).toBe(before + 2);
+    await tab('Text to image');
+  });
+
+  test('a console is as high as wanted', async () => {
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.keyboard.press('`');
+    const border = page.getByRole('separator', { name: 'Height of the console' });
+    const console_box = page.getByRole('region', { name: 'Console' });
+    const height = async () => (await console_box.boundingBox())?.height ?? 0;
+    const first = await height();
+    const { x = 0, y = 0 } = (await border.boundingBox()) ?? {};
+    await page.mouse.move(x + 300, y + 2);
+    await page.mouse.down();
+    await page.mouse.move(x + 300, y - 98, { steps: 4 });
+    await page.mouse.up();
+    expect(await height()).toBeCloseTo(first + 100, 0);
+    await border.focus();
+    for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowDown');
+    expect(await height()).toBeCloseTo(first + 20, 0);
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.keyboard.press('`');
   });
 
   test('a console that does not follow stays where it is read', async () => {

@@ -22,7 +22,8 @@ const grounds = ['blue', 'black', 'green', 'purple', 'white', 'gray'];
 const subjects = Array.from({ length: 24 }, (_, n) => {
   const at = <T>(list: readonly T[], step: number) => list[(n * step) % list.length];
   const size = ['a big', 'a', 'a small'][n % 3];
-  return `${size} ${at(colours, 3)} ${at(shapes, 1)} on a ${at(grounds, 5)} background`;
+  const thing = `${size} ${at(colours, 3)} ${at(shapes, 1)} on a ${at(grounds, 5)} background`;
+  return thing.replace(/^a o/, 'an o');
 });
 const values = { steps: 20, sampler_name: 'k_dpmpp_2' };
 
@@ -255,7 +256,6 @@ try {
       negative_prompt: '',
       values: { sampler_name: 'k_dpmpp_2' },
     });
-    await page.keyboard.press('ArrowRight'); // to the newest picture
     await live(page, name);
     await tabs(page, name);
     await dialogs(page, name);

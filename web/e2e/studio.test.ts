@@ -87,11 +87,15 @@ describe.skipIf(!program)('the studio with the real server', () => {
     await page.mouse.move(...at(0.8, 0.5), { steps: 4 });
     await page.mouse.move(...at(0.75, 0.75), { steps: 4 });
     await page.mouse.up();
-    const result = await draw();
-    const jobs = await api<{ jobs: { values: { init_mask?: string } }[] }>('jobs?limit=1');
-    expect(jobs.jobs[0]?.values.init_mask).toBeTruthy();
-    if (studio.draws) {
-      const same = await page.evaluate(
+    interface Masked {
+      init_mask?: string;
+      invert_mask?: boolean;
+    }
+    const last = async () =>
+      (await api<{ jobs: { values: Masked }[] }>('jobs?limit=1')).jobs[0]?.values ?? {};
+    /** Which half of a result is still that of the starting picture, to the last bit. */
+    const unchanged = (result: string) =>
+      page.evaluate(
         async ([one, two]) => {
           const side = async (name: string, from: number) => {
             const address = `api/v1/images/${encodeURIComponent(name)}/file`;
@@ -106,14 +110,28 @@ describe.skipIf(!program)('the studio with the real server', () => {
         },
         [source, result] as const,
       );
-      expect(same).toEqual({ left: true, right: false }); // painted was at the right
-    }
+    const result = await draw();
+    expect((await last()).init_mask).toBeTruthy();
+    // Painted was at the right.
+    if (studio.draws) expect(await unchanged(result)).toEqual({ left: true, right: false });
+
+    const fold = page.getByRole('button', { name: 'Inpainting', exact: true });
+    const invert = page.getByRole('switch', { name: 'Invert the mask' });
+    await fold.click();
+    await invert.click();
+    const inverted = await draw();
+    expect((await last()).invert_mask).toBe(true);
+    if (studio.draws) expect((await unchanged(inverted)).left).toBe(false);
+    await invert.click();
+    await fold.click();
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
     await page.keyboard.press('Shift+C');
   });
 
   test('a second window stays in step', async () => {
     const other = await open_page(studio.browser, server.url, wide);
     const before = await other.page.locator('[data-thumb]').first().getAttribute('data-thumb');
+    await other.page.locator('main img[alt]').first().waitFor(); // the newest is shown at once
     await tab('Text to image');
     await draw();
     await expect
@@ -259,10 +277,16 @@ describe.skipIf(!program)('the studio with the real server', () => {
     await draw_long();
     await choose('demo');
     await expect.poll(active, { timeout: 50 * second }).toBe('demo');
-    await expect
-      .poll(async () => (await api<{ running: null }>('queue')).running, { timeout: 50 * second })
-      .toBe(null);
     await short_again();
+    // The running job was drawn to its end, with the model it had begun with.
+    interface Ended {
+      jobs: { state: string; results: { name: string }[] }[];
+    }
+    const [job] = (await api<Ended>('jobs?limit=1')).jobs;
+    expect(job?.state).toBe('completed');
+    const name = encodeURIComponent(job?.results[0]?.name ?? '');
+    const { model } = await api<{ model: string }>(`images/${name}`);
+    if (studio.draws) expect(model).toBe('other');
   });
 
   test('presets keep prompts and settings', async () => {

@@ -1,6 +1,7 @@
 /** From what the user composed to what the server is asked. */
 
 import { seed_weights_valid } from '@/lib/seeds';
+import { has_mask } from '@/lib/strokes';
 import type { JobRequest, Setting, Values } from '@/wire/types';
 import type { Parameters } from './parameters';
 
@@ -49,7 +50,8 @@ export function sent_values(
     delete values.hires_fix;
     if (parameters.source) values.init_img = parameters.source.name;
     values.fit = values.fit ?? true;
-    if (!values.init_mask) delete values.invert_mask;
+    const masked = values.init_mask || has_mask(parameters.strokes);
+    if (!masked) delete values.invert_mask;
   } else {
     for (const name of image_only) delete values[name];
     if (!values.hires_fix) delete values.strength;

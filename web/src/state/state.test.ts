@@ -48,6 +48,15 @@ describe('what is sent', () => {
     expect(parameters.values.hires_fix).toBe(true);
   });
 
+  test('a mask is inverted where there is one, painted or recalled', () => {
+    const values = { invert_mask: true };
+    const sent = (parts: Partial<Parameters>) =>
+      sent_values(composed({ source, values, ...parts }), 'image', schema).invert_mask;
+    expect(sent({})).toBeUndefined();
+    expect(sent({ strokes: [{ erase: false, size: 40, points: [[9, 9]] }] })).toBe(true);
+    expect(sent({ values: { ...values, init_mask: 'mask-images/a.png' } })).toBe(true);
+  });
+
   test('variations are sent only when they are on', () => {
     const values = { variation_amount: 0.2 };
     expect(sent_values(composed({ values }), 'text', schema)).toEqual({});

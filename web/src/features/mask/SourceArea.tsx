@@ -37,8 +37,7 @@ export function SourceArea({ result }: { result: ReactNode }) {
         }}
         onDragLeave={() => setOver(false)}
         onDrop={(event) => {
-          event.preventDefault();
-          event.stopPropagation();
+          event.preventDefault(); // the page's own drop zone leaves it alone
           setOver(false);
           void take(event);
         }}
