@@ -156,6 +156,25 @@ describe.skipIf(!program)('panels, settings and masks', () => {
     await tab('Text to image');
   });
 
+  test('two pictures are compared with a slider', async () => {
+    await tab('Gallery');
+    const [one, two] = [studio.thumbs().nth(0), studio.thumbs().nth(1)];
+    await one.click();
+    await two.click({ modifiers: ['ControlOrMeta'] });
+    await two.click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Compare' }).click();
+    const viewer = page.getByRole('dialog', { name: 'Viewer' });
+    await viewer.getByAltText('Left picture').waitFor();
+    await viewer.getByAltText('Right picture').waitFor();
+    const border = viewer.getByRole('slider', { name: 'Border between the pictures' });
+    const before = await border.inputValue();
+    await border.press('ArrowLeft');
+    expect(await border.inputValue()).not.toBe(before);
+    await page.keyboard.press('Escape');
+    await viewer.waitFor({ state: 'hidden' });
+    await tab('Text to image');
+  });
+
   test('a starting picture that is gone is said, not shown broken', async () => {
     await studio.thumbs().first().click();
     await page.keyboard.press('Shift+I');

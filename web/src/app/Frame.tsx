@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { InfoPanel } from '@/features/info/InfoPanel';
 import { JobHotkeys } from '@/features/parameters/JobHotkeys';
@@ -32,6 +32,11 @@ export function Frame() {
   const tab = tabs.find((entry) => entry.name === name) ?? tabs[0];
   const info = useSelection((state) => state.info && state.current !== null && !state.lightbox);
   useEffect(() => void show_newest(), []);
+  // On phones the page scrolls as a whole: another tab begins at its top.
+  const middle = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (middle.current) middle.current.scrollTop = 0;
+  }, [name]);
   useFrameHotkeys(() => setOpen('hotkeys'));
   const close = () => setOpen(null);
   if (!tab) return null;
@@ -41,7 +46,7 @@ export function Frame() {
       <RunLine />
       <Header tab={tab} onOpen={setOpen} />
       <LostBanner />
-      <div className={styles.middle}>
+      <div ref={middle} className={styles.middle}>
         <Rail />
         <SidePane tab={tab} />
         <main className={styles.work} data-tab={tab.name}>

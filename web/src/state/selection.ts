@@ -55,7 +55,9 @@ export function follow_picture(name: string): void {
 
 /** The list's filter with its category, as the server takes it. */
 export function whole_filter(category: Category, filter: PictureFilter): PictureFilter {
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined && value !== '');
-  const clean: PictureFilter = Object.fromEntries(given);
+  const given = Object.entries({ ...filter, search: filter.search?.trim() });
+  const clean: PictureFilter = Object.fromEntries(
+    given.filter(([, value]) => value !== undefined && value !== ''),
+  );
   return category === 'all' ? clean : { ...clean, kind: category };
 }

@@ -1,5 +1,5 @@
 import { ListFilter, Search, SlidersHorizontal, Upload, X } from 'lucide-react';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button, IconButton } from '@/components/Button';
 import { Field } from '@/components/Field';
@@ -104,15 +104,18 @@ function SearchBox() {
   const { t } = useTranslation();
   const box = useRef<HTMLInputElement>(null);
   const search = useSelection((state) => state.filter.search ?? '');
-  const [text, setText] = useState(search);
+  const [draft, setDraft] = useState<string | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useHotkeys({ search: () => box.current?.focus() });
-  useEffect(() => {
-    const timer = setTimeout(
-      () => useSelection.setState((old) => ({ filter: { ...old.filter, search: text.trim() } })),
-      pause,
-    );
-    return () => clearTimeout(timer);
-  }, [text]);
+  // It is searched for even when the box is left, or gone, before the pause is over.
+  const type = (text: string) => {
+    setDraft(text);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      useSelection.setState((old) => ({ filter: { ...old.filter, search: text } }));
+      setDraft(null);
+    }, pause);
+  };
   return (
     <div className={styles.search}>
       <Search aria-hidden />
@@ -121,8 +124,8 @@ function SearchBox() {
         type="search"
         aria-label={t('gallery.search')}
         placeholder={t('gallery.search')}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
+        value={draft ?? search}
+        onChange={(event) => type(event.target.value)}
       />
     </div>
   );

@@ -1,8 +1,9 @@
 import { useQueries } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { Images } from 'lucide-react';
+import { Images, SearchX, X } from 'lucide-react';
 import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Button } from '@/components/Button';
 import { Empty } from '@/components/Empty';
 import {
   known_index,
@@ -93,11 +94,7 @@ export function Grid({ large }: { large: boolean }) {
       aria-label={t('gallery.label')}
       onKeyDown={arrows}
     >
-      {count.isSuccess && total === 0 && (
-        <Empty icon={<Images />} title={t('gallery.empty')}>
-          <p>{t('gallery.empty_text')}</p>
-        </Empty>
-      )}
+      {count.isSuccess && total === 0 && <Nothing />}
       <div className={styles.canvas} style={{ height: virtualizer.getTotalSize() }}>
         {rows.map((row) => (
           <div
@@ -126,6 +123,26 @@ export function Grid({ large }: { large: boolean }) {
         ))}
       </div>
     </div>
+  );
+}
+
+/** Says why the list is empty: there is nothing yet, or nothing fits what is looked for. */
+function Nothing() {
+  const { t } = useTranslation();
+  const { board, starred, ...looked_for } = useFilter();
+  if (!looked_for.search && !looked_for.model && !looked_for.sampler) {
+    return (
+      <Empty icon={<Images />} title={t('gallery.empty')}>
+        {!board && !starred && <p>{t('gallery.empty_text')}</p>}
+      </Empty>
+    );
+  }
+  return (
+    <Empty icon={<SearchX />} title={t('gallery.no_match')}>
+      <Button small icon={<X />} onClick={() => useSelection.setState({ filter: {} })}>
+        {t('gallery.show_all')}
+      </Button>
+    </Empty>
   );
 }
 

@@ -30,7 +30,7 @@ export function Expansion({ mode }: { mode: Mode }) {
   if (!on || !is_dynamic(prompt)) return null;
   return (
     <>
-      <Button small icon={<Shuffle />} onClick={() => setOpen(true)}>
+      <Button small look="ghost" icon={<Shuffle />} onClick={() => setOpen(true)}>
         {t('expand.show')}
       </Button>
       {open && <Preview prompt={prompt} mode={mode} onClose={() => setOpen(false)} />}
