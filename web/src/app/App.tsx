@@ -25,7 +25,7 @@ export function App() {
   const show_help = usePreferences((state) => state.show_help);
   return (
     <QueryClientProvider client={cache}>
-      <Tooltip.Provider delayDuration={hint_delay} disableHoverableContent>
+      <Tooltip.Provider delayDuration={hint_delay}>
         <HelpShown.Provider value={show_help}>
           <Page />
           <Toasts />

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { read_axis } from './axis';
-import { duration } from './format';
+import { duration, time_taken } from './format';
 import { combination, key_names, takes_text } from './hotkeys';
 import { preferred_language } from './i18n';
 import { clamp, read_number } from './numbers';
@@ -105,6 +105,8 @@ test('times are short', () => {
   expect(duration(7.6)).toBe('8 s');
   expect(duration(125)).toBe('2:05');
   expect(duration(3725)).toBe('1:02:05');
+  expect(time_taken(0.44, 'en')).toBe('0.4 s');
+  expect(time_taken(12.3, 'en')).toBe('12 s');
 });
 
 test('the first language we speak is taken', () => {

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { settings } from '@testing/mock/settings';
+import { fake_network } from '@testing/network';
 import type { Job, Model } from '@/wire/types';
 import { fallback_of } from './fallbacks';
+import { show_newest } from './gallery_list';
 import { conflicts, keys_of } from './hotkeys';
 import { log, notify, useNotices } from './notices';
 import {
@@ -14,7 +16,7 @@ import {
 } from './parameters';
 import { cache, drop_job, put_job, type Jobs } from './queries';
 import { job_request, obstacle, sent_values } from './requests';
-import { whole_filter } from './selection';
+import { show_picture, useSelection, whole_filter } from './selection';
 import { put_on_sheet, useSheets } from './sheets';
 
 const schema = Object.fromEntries(settings.map((setting) => [setting.name, setting]));
@@ -212,5 +214,18 @@ test('a sheet takes each picture at its place', () => {
 
 test('empty filters are not sent', () => {
   expect(whole_filter('all', { search: '', board: undefined })).toEqual({});
+  expect(whole_filter('all', { search: ' fox ' })).toEqual({ search: 'fox' });
   expect(whole_filter('upload', { search: 'fox' })).toEqual({ kind: 'upload', search: 'fox' });
+});
+
+test('the newest picture is shown where none is, and only there', async () => {
+  const asked = fake_network({ 'GET images': { images: [{ name: 'new.png' }] } });
+  useSelection.setState({ current: null, chosen: [], watching: true });
+  await show_newest();
+  const { current, watching } = useSelection.getState();
+  expect([current, watching]).toEqual(['new.png', true]);
+  show_picture('old.png');
+  await show_newest();
+  expect(useSelection.getState().current).toBe('old.png');
+  expect(asked).toHaveLength(1);
 });
