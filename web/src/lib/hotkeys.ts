@@ -51,3 +51,10 @@ export function takes_text(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLInputElement)) return false;
   return !['checkbox', 'radio', 'range', 'button', 'submit', 'color', 'file'].includes(target.type);
 }
+
+/** Whether a key is the element's own: text for fields, arrows for the browser's own sliders. */
+export function keeps_key(target: EventTarget | null, key: string): boolean {
+  if (takes_text(target)) return true;
+  const slides = target instanceof HTMLInputElement && ['range', 'radio'].includes(target.type);
+  return slides && key.startsWith('Arrow');
+}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { read_axis } from './axis';
 import { duration, time_taken } from './format';
-import { combination, key_names, takes_text } from './hotkeys';
+import { combination, keeps_key, key_names, takes_text } from './hotkeys';
 import { preferred_language } from './i18n';
 import { clamp, read_number } from './numbers';
 import { seed_weights_valid } from './seeds';
@@ -89,6 +89,13 @@ describe('key combinations', () => {
     expect(takes_text(input('checkbox'))).toBe(false);
     expect(takes_text(input('range'))).toBe(false);
     expect(takes_text(document.createElement('button'))).toBe(false);
+  });
+
+  test('arrows move a slider, other keys pass it', () => {
+    const slider = Object.assign(document.createElement('input'), { type: 'range' });
+    expect(keeps_key(slider, 'ArrowLeft')).toBe(true);
+    expect(keeps_key(slider, 'z')).toBe(false);
+    expect(keeps_key(document.createElement('button'), 'ArrowLeft')).toBe(false);
   });
 });
 

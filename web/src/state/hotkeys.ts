@@ -1,7 +1,7 @@
 /** The table of hotkeys, changeable by the user, and the one listener that serves them all. */
 
 import { useEffect, useRef } from 'react';
-import { combination, takes_text } from '@/lib/hotkeys';
+import { combination, keeps_key } from '@/lib/hotkeys';
 import { usePreferences } from './preferences';
 
 export const hotkeys = {
@@ -80,7 +80,7 @@ function press(event: KeyboardEvent): void {
     (name) => keys_of(name, changed) === keys && handlers.has(name),
   );
   const name = found.at(-1);
-  if (!name || (takes_text(event.target) && name !== 'invoke') || is_covered()) return;
+  if (!name || (keeps_key(event.target, event.key) && name !== 'invoke') || is_covered()) return;
   const handler = handlers.get(name)?.at(-1);
   if (!handler) return;
   event.preventDefault();
