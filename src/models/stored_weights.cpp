@@ -45,12 +45,8 @@ bool StoredWeights::has(nn::Module& node) const {
 
 std::int64_t StoredWeights::bytes(nn::Module& node) const {
   std::int64_t sum = 0;
-  const auto element = static_cast<std::int64_t>(at::elementSize(options_.dtype));
   node.visit_named_modules([&](const std::string&, nn::Module& each) {
-    const bool rounded = options_.form == nn::WeightForm::int8 && !each.stays_exact();
-    each.visit_own_parameters([&](const std::string&, at::Tensor& p) {
-      sum += p.numel() * (rounded && p.dim() > 1 ? 1 : element);
-    });
+    sum += each.packed_bytes(options_.form, options_.dtype);
   });
   return sum;
 }

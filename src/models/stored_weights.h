@@ -31,6 +31,8 @@ class StoredWeights final : public nn::WeightSource {
   /// The same but for some nodes and what is below them.
   void bring_but(nn::Module& node, const std::vector<nn::Module*>& apart);
   void drop(nn::Module& node) override;
+  /// What is brought from now on has this type.
+  void set_type(at::ScalarType dtype) { options_.dtype = dtype; }
   /// True when something at or below the node was brought.
   bool has(nn::Module& node) const;
 

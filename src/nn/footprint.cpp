@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "nn/products.h"
+
 namespace invokeai::nn {
 namespace {
 
@@ -25,8 +27,9 @@ class Ledger {
 /// Maps of `pixels` pixels (of all rows together) with elements of some size.
 struct Maps {
   Ledger& ledger;
-  int64_t element;
+  at::ScalarType type;
   bool int8 = false;
+  int64_t element = static_cast<int64_t>(at::elementSize(type));
 
   int64_t bytes(int64_t channels, int64_t pixels) const { return channels * pixels * element; }
   void hold(int64_t channels, int64_t pixels) const { ledger.hold(bytes(channels, pixels)); }
@@ -37,6 +40,19 @@ struct Maps {
     if (int8) ledger.hold(in * pixels_in);
     hold(out, pixels_out);
     if (int8) ledger.free(in * pixels_in);
+  }
+
+  /// A convolution of an enlarged map, which is freed; its output.
+  void convolve_enlarged(int64_t channels, int64_t pixels_in, int64_t pixels_out) const {
+    if (own_way(type, channels, channels, 3, {1, 1}, /*enlarged=*/true)) {
+      hold(channels, pixels_out);
+      free(channels, pixels_in);
+      return;
+    }
+    hold(channels, pixels_out);
+    free(channels, pixels_in);
+    convolve(channels, pixels_out, channels, pixels_out);
+    free(channels, pixels_out);
   }
 
   /// Its input is held before, its output after. `shared`: somebody else holds the input too.
@@ -113,7 +129,7 @@ int64_t halved(int64_t side) { return (side + 1) / 2; }
 int64_t unet_footprint(const UNetConfig& c, const StepShape& shape, at::ScalarType dtype,
                        WeightForm form) {
   Ledger ledger;
-  const Maps maps{ledger, static_cast<int64_t>(at::elementSize(dtype)), form == WeightForm::int8};
+  const Maps maps{ledger, dtype, form == WeightForm::int8};
   const std::size_t levels = c.block_channels.size();
   std::vector<int64_t> pixels{shape.rows * shape.height * shape.width};
   for (int64_t h = shape.height, w = shape.width; pixels.size() < levels;) {
@@ -153,10 +169,7 @@ int64_t unet_footprint(const UNetConfig& c, const StepShape& shape, at::ScalarTy
         maps.transformer(channels, pixels[level], context, c.transformer_layers[level]);
     }
     if (i + 1 == levels) break;
-    maps.hold(channels, pixels[level - 1]);  // enlarged
-    maps.free(channels, pixels[level]);
-    maps.convolve(channels, pixels[level - 1], channels, pixels[level - 1]);
-    maps.free(channels, pixels[level - 1]);
+    maps.convolve_enlarged(channels, pixels[level], pixels[level - 1]);
   }
   maps.hold(c.out_channels, pixels[0]);
   return ledger.worst();
@@ -164,7 +177,7 @@ int64_t unet_footprint(const UNetConfig& c, const StepShape& shape, at::ScalarTy
 
 int64_t decoder_footprint(const VaeConfig& c, int64_t height, int64_t width, at::ScalarType dtype) {
   Ledger ledger;
-  const Maps maps{ledger, static_cast<int64_t>(at::elementSize(dtype))};
+  const Maps maps{ledger, dtype};
   int64_t pixels = height * width, channels = c.block_channels.back();
   maps.hold(channels, pixels);
   maps.resnet(channels, channels, pixels, /*shared=*/false);
@@ -177,11 +190,8 @@ int64_t decoder_footprint(const VaeConfig& c, int64_t height, int64_t width, at:
       channels = out;
     }
     if (i + 1 == c.block_channels.size()) break;
-    maps.hold(channels, 4 * pixels);
-    maps.free(channels, pixels);
+    maps.convolve_enlarged(channels, pixels, 4 * pixels);
     pixels *= 4;
-    maps.convolve(channels, pixels, channels, pixels);
-    maps.free(channels, pixels);
   }
   maps.hold(c.out_channels, pixels);
   ledger.free(maps.bytes(channels, pixels));
@@ -191,7 +201,7 @@ int64_t decoder_footprint(const VaeConfig& c, int64_t height, int64_t width, at:
 
 int64_t encoder_footprint(const VaeConfig& c, int64_t height, int64_t width, at::ScalarType dtype) {
   Ledger ledger;
-  const Maps maps{ledger, static_cast<int64_t>(at::elementSize(dtype))};
+  const Maps maps{ledger, dtype};
   int64_t pixels = height * width, channels = c.block_channels.front();
   for (std::size_t i = 1; i < c.block_channels.size(); ++i) pixels *= 4;
   ledger.hold(4 * c.in_channels * pixels);  // the picture, f32

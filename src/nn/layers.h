@@ -8,6 +8,7 @@
 #include "nn/int8.h"
 #include "nn/module.h"
 #include "nn/packed.h"
+#include "nn/products.h"
 
 namespace invokeai::nn {
 
@@ -37,11 +38,17 @@ class Linear : public Module {
 
  protected:
   void pack_own(WeightForm form) override;
-  void drop_own() override { int8_.reset(); }
+  void drop_own() override {
+    int8_.reset();
+    own_.reset();
+  }
 
  private:
+  at::Tensor run(const Tokens& x, const at::Tensor& addend) const;
+
   at::Tensor weight_, bias_;
   std::optional<Int8Weight> int8_;  // in place of weight_ and bias_, which are shapes then
+  std::optional<OwnWeight> own_;    // in place of weight_
 };
 
 /// Directions in which a picture's edges meet: padding takes the pixels of the other edge instead
@@ -60,20 +67,33 @@ class Conv2d : public Module {
   void set_wrap(Wrap wrap) { wrap_ = wrap; }
   /// The same plus `addend` [B,out,H',W'].
   at::Tensor forward_add(const at::Tensor& x, const at::Tensor& addend) const;
+  /// Of x enlarged to the given size by repeating pixels: twice its size, or one less of an odd side.
+  /// Handed over with std::move, x is free as soon as it was read.
+  at::Tensor forward_enlarged(at::Tensor x, std::int64_t height, std::int64_t width) const;
+  /// Said before packing where forward_enlarged is what will be called.
+  void expect_enlarged() { enlarged_ = true; }
 
  protected:
   void pack_own(WeightForm form) override;
-  void drop_own() override { int8_.reset(); }
+  std::int64_t own_packed_bytes(WeightForm form, at::ScalarType type) override;
+  void drop_own() override {
+    int8_.reset();
+    own_.reset();
+  }
 
  private:
   at::Tensor run(const at::Tensor& x, const ConvShape& shape, const at::Tensor& addend = {}) const;
   bool wrapped() const { return shape_.padding > 0 && (wrap_.x || wrap_.y); }
+  std::optional<Way> way(WeightForm form, at::ScalarType type) const;
   at::Tensor forward_wrapped(const at::Tensor& x) const;
 
   at::Tensor weight_, bias_;
   std::optional<Int8Weight> int8_;  // in place of weight_ and bias_, which are shapes then
+  std::optional<OwnWeight> own_;    // in place of weight_
+  std::int64_t kernel_;
   ConvShape shape_;
   Wrap wrap_;
+  bool enlarged_ = false;
 };
 
 /// Sets it for every convolution of a network.
@@ -127,6 +147,9 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
 /// value * gelu(gate) of the two halves of the last dimension (GEGLU, Shazeer 2020), gelu with the
 /// error function. [...,2n] -> [...,n]
 at::Tensor geglu(const at::Tensor& x);
+
+/// Nearest-neighbour enlargement to the given size (twice the input, or one less of an odd side).
+at::Tensor enlarge_nearest(const at::Tensor& x, std::int64_t height, std::int64_t width);
 
 /// [B,C,H,W] channels-last -> [B,H*W,C], a view.
 at::Tensor as_tokens(const at::Tensor& x);

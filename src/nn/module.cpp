@@ -41,6 +41,14 @@ void Module::pack_node(WeightForm form) {
   pack_own(exact_ ? WeightForm::as_loaded : form);
 }
 
+std::int64_t Module::own_packed_bytes(WeightForm form, at::ScalarType type) {
+  const auto element = static_cast<std::int64_t>(at::elementSize(type));
+  std::int64_t sum = 0;
+  for (const auto& [name, p] : parameters_)
+    sum += p->numel() * (form == WeightForm::int8 && p->dim() > 1 ? 1 : element);
+  return sum;
+}
+
 void Module::drop() {
   drop_own();
   for (auto& [name, parameter] : parameters_)
@@ -60,7 +68,7 @@ void Module::add(std::string name, Module& child) {
 void convert(Module& module, at::Device device, at::ScalarType dtype) {
   module.visit_parameters([&](const std::string&, at::Tensor& p) {
     if (is_shape(p)) return;
-    if (p.is_mkldnn()) p = p.to_dense();
+    TORCH_CHECK(!p.is_mkldnn(), "packed weights cannot be converted: load them again");
     p = p.to(device, dtype);
     if (p.dim() == 4) p = p.contiguous(at::MemoryFormat::ChannelsLast);
   });

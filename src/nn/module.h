@@ -33,17 +33,20 @@ class Module {
   void visit_named_modules(const std::function<void(const std::string& name, Module&)>& visit,
                            const std::string& name = "");
   /// Brings the weights below this node into the form they are fastest in, for inference alone:
-  /// gradients end, and a packed parameter is opaque (`to_dense` reads it, `convert` unpacks it).
-  /// Does nothing where there is no faster form.
+  /// gradients end, and a packed parameter is opaque or a mere shape. Does nothing where there is no
+  /// faster form; there is no way back but to load the weights again.
   ///
   /// int8 rounds the weights of linear layers and convolutions to 8 bits, but for nodes that
-  /// `stay_exact`; there is no way back but to load them again.
+  /// `stay_exact`.
   void pack(WeightForm form = WeightForm::as_loaded);
   /// The same for the parameters of this very node.
   void pack_node(WeightForm form);
+  /// Bytes that the parameters of this very node take once packed.
+  std::int64_t packed_bytes(WeightForm form, at::ScalarType type) {
+    return own_packed_bytes(exact_ ? WeightForm::as_loaded : form, type);
+  }
   /// The parameters of this very node are never rounded to 8 bits.
   void stay_exact() { exact_ = true; }
-  bool stays_exact() const { return exact_; }
   /// Gives the memory of all weights below this node back: they are shapes again, as when made.
   void drop();
 
@@ -54,6 +57,7 @@ class Module {
   void add(std::string name, Module& child);
   /// Packs the parameters of this very node.
   virtual void pack_own(WeightForm) {}
+  virtual std::int64_t own_packed_bytes(WeightForm form, at::ScalarType type);
   /// Drops what `pack_own` made beside the parameters.
   virtual void drop_own() {}
 
@@ -76,8 +80,8 @@ class WeightSource {
 /// A parameter that is a shape without memory.
 inline bool is_shape(const at::Tensor& parameter) { return parameter.is_meta(); }
 
-/// Moves every parameter that has memory to a device and type; convolution weights become
-/// channels-last.
+/// Moves every parameter that has memory to a device and type, before anything is packed;
+/// convolution weights become channels-last.
 void convert(Module& module, at::Device device, at::ScalarType dtype);
 
 /// Fresh weights for training: uniform within 1/sqrt(fan in) for matrices, kernels and their biases,

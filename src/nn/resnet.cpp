@@ -1,7 +1,5 @@
 #include "nn/resnet.h"
 
-#include "nn/threads.h"
-
 namespace invokeai::nn {
 
 ResnetBlock::ResnetBlock(std::int64_t in, std::int64_t out, std::int64_t groups, double eps,
@@ -31,11 +29,6 @@ at::Tensor ResnetBlock::forward(at::Tensor x, const at::Tensor& time) const {
   const at::Tensor shift = time_projection_ ? time_projection_->forward(time) : at::Tensor();
   h = norm2_.forward_silu(std::move(h), shift);
   return conv2_.forward_add(h, rest);
-}
-
-at::Tensor enlarge_nearest(const at::Tensor& x, std::int64_t height, std::int64_t width) {
-  const AllThreads threads;
-  return at::upsample_nearest2d(x, {height, width});
 }
 
 }  // namespace invokeai::nn

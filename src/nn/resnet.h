@@ -28,7 +28,4 @@ class ResnetBlock : public Module {
   std::unique_ptr<Conv2d> shortcut_;
 };
 
-/// Nearest-neighbour enlargement to the given size (twice the input, or an odd skip's size).
-at::Tensor enlarge_nearest(const at::Tensor& x, std::int64_t height, std::int64_t width);
-
 }  // namespace invokeai::nn

@@ -258,7 +258,10 @@ UNet::UNet(const UNetConfig& config)
       if (c.up_attention[i]) level->attentions.push_back(transformer(mirrored));
       channels = c.block_channels[mirrored];
     }
-    if (i + 1 < levels) level->resize = std::make_unique<Conv2d>(channels, channels, 3, 1, 1);
+    if (i + 1 < levels) {
+      level->resize = std::make_unique<Conv2d>(channels, channels, 3, 1, 1);
+      level->resize->expect_enlarged();
+    }
     add_level(*level, "up_blocks." + std::to_string(i), "upsamplers");
     up_.push_back(std::move(level));
   }
@@ -380,9 +383,8 @@ at::Tensor UNet::go_up(Run& run, at::Tensor x, std::size_t first_level,
     }
     if (!level.resize) continue;
     // To the next skip's exact size: latents whose sides are not multiples of 8 halve unevenly.
-    x = enlarge_nearest(x, run.skips.back().size(2), run.skips.back().size(3));
     const Borrowed weights(source_, streamed_, *level.resize);
-    x = level.resize->forward(x);
+    x = level.resize->forward_enlarged(std::move(x), run.skips.back().size(2), run.skips.back().size(3));
   }
   return x;
 }

@@ -134,6 +134,7 @@ class Vae::Decoder : public Module {
       }
       if (i + 1 < levels_.size()) {
         levels_[i].resize = std::make_unique<Conv2d>(channels, channels, 3, 1, 1);
+        levels_[i].resize->expect_enlarged();
         add(prefix + "upsamplers.0.conv", *levels_[i].resize);
       }
     }
@@ -146,8 +147,8 @@ class Vae::Decoder : public Module {
     for (const Level& level : levels_) {
       for (const auto& resnet : level.resnets) x = resnet->forward(std::move(x));
       if (!level.resize) continue;
-      x = enlarge_nearest(x, 2 * x.size(2), 2 * x.size(3));  // the smaller map is free from here on
-      x = level.resize->forward(x);
+      const std::int64_t height = 2 * x.size(2), width = 2 * x.size(3);
+      x = level.resize->forward_enlarged(std::move(x), height, width);
     }
     return conv_out_.forward(norm_out_.forward_silu(std::move(x)));
   }

@@ -82,6 +82,11 @@ void ModelMemory::begin(ModelPart part) {
   }
 }
 
+void ModelMemory::set_vae_type(at::ScalarType dtype) {
+  networks_.vae_weights->drop(*networks_.vae);
+  networks_.vae_weights->set_type(dtype);
+}
+
 void ModelMemory::end(ModelPart part) {
   bool left = plan_.thrift > Thrift::free_text;
   const auto leave = [&left](models::StoredWeights& weights, nn::Module& node) {

@@ -42,9 +42,22 @@ class ModelMemory {
     ModelPart part_;
   };
 
+  /// While one lives, the weights of the VAE are brought in float32.
+  class WideVae {
+   public:
+    explicit WideVae(ModelMemory& memory) : memory_(memory) { memory_.set_vae_type(at::kFloat); }
+    ~WideVae() { memory_.set_vae_type(memory_.choice_.dtype); }
+    WideVae(const WideVae&) = delete;
+    WideVae& operator=(const WideVae&) = delete;
+
+   private:
+    ModelMemory& memory_;
+  };
+
  private:
   void begin(ModelPart part);
   void end(ModelPart part);
+  void set_vae_type(at::ScalarType dtype);
 
   models::Networks& networks_;
   const DeviceChoice& choice_;

@@ -140,7 +140,7 @@ TEST(GegluKernel, EqualsLibtorch) {
   }
 }
 
-TEST(PackedWeights, GiveTheSameResultsAndComeBack) {
+TEST(PackedWeights, GiveTheSameResultsAndStay) {
   const at::NoGradGuard no_grad;
   for (const auto type : {at::kFloat, at::kBFloat16}) {
     const double bar = type == at::kFloat ? 1e-4 : 0.05;
@@ -151,11 +151,10 @@ TEST(PackedWeights, GiveTheSameResultsAndComeBack) {
     linear.pack();
     EXPECT_LT(largest_gap(linear.forward(x), plain), bar);
     EXPECT_LT(largest_gap(linear.forward_add(x, addend), added), bar);
-    convert(linear, at::kCPU, type);
-    EXPECT_TRUE(at::equal(linear.forward(x), plain)) << "unpacked weights are what they were";
+    EXPECT_THROW(convert(linear, at::kCPU, at::kFloat), c10::Error);
 
     for (const std::int64_t stride : {1, 2}) {
-      Conv2d conv(48, 64, 3, stride, 1);
+      Conv2d conv(48, 60, 3, stride, 1);  // oneDNN takes it: 60 is no multiple of 64
       fill(conv, type);
       const at::Tensor map = normal({2, 48, 9, 12}, 9, type).contiguous(at::MemoryFormat::ChannelsLast);
       const at::Tensor before = conv.forward(map);
@@ -165,8 +164,6 @@ TEST(PackedWeights, GiveTheSameResultsAndComeBack) {
       EXPECT_LT(largest_gap(conv.forward(map), before), bar) << stride;
       EXPECT_LT(largest_gap(conv.forward_add(map, more), sum), bar) << stride;
       EXPECT_TRUE(conv.forward(map).is_contiguous(at::MemoryFormat::ChannelsLast));
-      convert(conv, at::kCPU, type);
-      EXPECT_LT(largest_gap(conv.forward(map), before), bar) << "unpacked";
     }
   }
 }

@@ -25,20 +25,20 @@ class Unwrapped {
 }  // namespace
 
 Result<at::Tensor> LatentCodec::finite(const std::function<at::Tensor(at::ScalarType)>& compute,
-                                       const char* part) {
+                                       ModelPart part) {
+  const char* name = part == ModelPart::vae_encoder ? "encoder" : "decoder";
   at::Tensor result = compute(choice_.dtype).to(at::kFloat);
   if (is_finite(result)) return result;
   if (choice_.dtype != at::kFloat) {
-    tell_(fmt::format("The {} overflowed in {}; computing it again in float32", part,
+    tell_(fmt::format("The {} overflowed in {}; computing it again in float32", name,
                       choice_.precision_name));
-    nn::convert(vae_, choice_.device, at::kFloat);
+    const ModelMemory::WideVae wide(memory_);
+    const ModelMemory::Use weights(memory_, part);
     result = compute(at::kFloat);
-    nn::convert(vae_, choice_.device, choice_.dtype);
-    vae_.pack();
     if (is_finite(result)) return result;
   }
   return fail(ErrorCode::bad_file, "generate",
-              "{}: the {} gives no valid picture; is the model damaged?", model_, part);
+              "{}: the {} gives no valid picture; is the model damaged?", model_, name);
 }
 
 Result<at::Tensor> LatentCodec::encode(const at::Tensor& pixels, const at::Tensor& noise) {
@@ -49,7 +49,7 @@ Result<at::Tensor> LatentCodec::encode(const at::Tensor& pixels, const at::Tenso
                                                  vae_.encode(pixels.to(choice_.device, dtype));
                                              return at::cat({latent.mean, latent.log_variance}, 1);
                                            },
-                                           "encoder"));
+                                           ModelPart::vae_encoder));
   const auto halves = moments.chunk(2, 1);
   return (halves[0] + (halves[1] / 2).exp() * noise) * vae_.config().scaling_factor;
 }
@@ -61,7 +61,8 @@ Result<at::Tensor> LatentCodec::decode(const at::Tensor& latents) {
                 choice_.precision_name);
   const ModelMemory::Use weights(memory_, ModelPart::vae_decoder);
   const at::Tensor scaled = latents / vae_.config().scaling_factor;
-  return finite([&](at::ScalarType dtype) { return decode_scaled(scaled.to(dtype)); }, "decoder");
+  return finite([&](at::ScalarType dtype) { return decode_scaled(scaled.to(dtype)); },
+                ModelPart::vae_decoder);
 }
 
 at::Tensor LatentCodec::decode_scaled(const at::Tensor& latents) {

@@ -47,7 +47,7 @@ class LatentCodec {
  private:
   /// What `compute(dtype)` gives in the model's type, or in f32 if that is not finite.
   Result<at::Tensor> finite(const std::function<at::Tensor(at::ScalarType)>& compute,
-                            const char* part);
+                            ModelPart part);
 
   at::Tensor decode_scaled(const at::Tensor& latents);
 
