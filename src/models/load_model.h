@@ -19,7 +19,7 @@ struct LoadOptions {
   fs::path path;                         ///< diffusers folder, .safetensors, .ckpt
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;     ///< of all networks
-  std::optional<ModelKind> stated;       ///< the user's word where tensors cannot tell
+  std::optional<ModelKind> stated = {};  ///< the user's word where tensors cannot tell
   /// Leave the weights in the files; StoredWeights brings them.
   bool on_demand = false;
   nn::WeightForm unet_form = nn::WeightForm::as_loaded;  ///< only with `on_demand`

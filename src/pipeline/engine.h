@@ -74,7 +74,7 @@ struct EngineOptions {
   double max_memory = 0;            ///< GiB the process may take, on a GPU of its memory; 0 = what is free
   bool deterministic = false;       ///< the same bytes on any number of threads, for a little time
   bool verbose = false;             ///< tell how memory is used, one line a request
-  std::string clipseg_path;         ///< folder with the network that finds words in pictures
+  std::string clipseg_path = {};    ///< folder with the network that finds words in pictures
 };
 
 /// What was loaded, for messages and metadata.

@@ -58,8 +58,8 @@ struct OutpaintOptions {
 /// A part of a canvas: the starting picture is the canvas, its mask lies on all of it. The picture
 /// made has the size of the box and is finished to be put back.
 struct CanvasBox {
-  image::Box box;         ///< pixels of the canvas; may stand over its edges
-  image::BoxScale scale;  ///< size at which it is painted; optimum 0: the model's own side
+  image::Box box;              ///< pixels of the canvas; may stand over its edges
+  image::BoxScale scale = {};  ///< size at which it is painted; optimum 0: the model's own side
 };
 
 /// Drawing small, then enlarging the latents and refining them (generation spec 9). With a starting

@@ -53,7 +53,7 @@ class LoginLimiter {
 struct AccessOptions {
   fs::path file;                    ///< users and sessions; made when the first one is
   std::string bound = "127.0.0.1";  ///< address the server listens on
-  std::string token;                ///< opens everything; empty: none
+  std::string token = {};           ///< opens everything; empty: none
   bool open_to_all = false;         ///< nobody has to log in, wherever the server is bound
   std::chrono::seconds session_life{30 * 24 * 3600};
 };

@@ -14,7 +14,7 @@ namespace invokeai::server {
 namespace {
 
 struct Upload {
-  std::string kind, filename, bytes;
+  std::string kind, filename = {}, bytes = {};
   bool crop = false;
 };
 

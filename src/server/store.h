@@ -15,9 +15,9 @@ namespace invokeai::server {
 
 struct Preset {
   std::string name;
-  std::string prompt;
-  std::string negative_prompt;
-  std::string values;  ///< JSON object: settings by wire name
+  std::string prompt = {};
+  std::string negative_prompt = {};
+  std::string values = {};  ///< JSON object: settings by wire name
 };
 
 /// Thread-safe. Errors of all calls: those of base/sqlite.h.
