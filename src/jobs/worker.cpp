@@ -8,6 +8,7 @@
 #include "gallery/outputs.h"
 #include "image/metadata.h"
 #include "jobs/grid.h"
+#include "pipeline/sampler_traits.h"
 
 namespace invokeai::jobs {
 namespace {
@@ -108,7 +109,8 @@ image::ImageMetadata describe(const Job& job, const pipeline::ModelInfo& model,
   metadata.perlin = request.perlin;
   metadata.sampler = request.sampler;
   // "Karras below this many steps" is how a 2.3.0 command says what was done here.
-  if (request.karras) metadata.karras_max = request.steps + 1;
+  if (request.karras && pipeline::follows_karras(request.sampler))
+    metadata.karras_max = request.steps + 1;
   metadata.init_color = job.sources.init_color;
   metadata.more = describe_more(request);
   describe_sources(job, metadata);

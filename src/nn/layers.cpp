@@ -50,7 +50,9 @@ at::Tensor Linear::run(const Tokens& x, const at::Tensor& addend) const {
 
 at::Tensor Linear::forward(const Tokens& x) const { return run(x, {}); }
 
-at::Tensor Linear::forward_add(const Tokens& x, const at::Tensor& addend) const { return run(x, addend); }
+at::Tensor Linear::forward_add(const Tokens& x, const at::Tensor& addend) const {
+  return run(x, addend);
+}
 
 Tokens Linear::forward_geglu(const Tokens& x, const Linear& next) const {
   if (int8_ && next.int8_) return Tokens(int8_linear_geglu(x.rounded(), *int8_));
@@ -88,7 +90,8 @@ void Conv2d::pack_own(WeightForm form) {
 std::int64_t Conv2d::own_packed_bytes(WeightForm form, at::ScalarType type) {
   const auto chosen = way(form, type);
   if (!chosen) return Module::own_packed_bytes(form, type);
-  const auto more = static_cast<std::int64_t>(static_cast<double>(weight_.numel()) * (packed_share(*chosen) - 1));
+  const auto more =
+      static_cast<std::int64_t>(static_cast<double>(weight_.numel()) * (packed_share(*chosen) - 1));
   return Module::own_packed_bytes(WeightForm::as_loaded, type) +
          more * static_cast<std::int64_t>(at::elementSize(type));
 }
@@ -96,7 +99,8 @@ std::int64_t Conv2d::own_packed_bytes(WeightForm form, at::ScalarType type) {
 at::Tensor Conv2d::run(const at::Tensor& x, const ConvShape& shape, const at::Tensor& addend) const {
   if (int8_) return int8_conv2d(x, *int8_, shape, addend);
   if (own_ && own_->way == Way::linear) {
-    const at::Tensor tokens = own_linear(as_tokens(x), *own_, bias_, addend.defined() ? as_tokens(addend) : addend);
+    const at::Tensor tokens =
+        own_linear(as_tokens(x), *own_, bias_, addend.defined() ? as_tokens(addend) : addend);
     return as_map(tokens, x.size(2), x.size(3));
   }
   if (own_) return own_conv2d(x, *own_, bias_, shape, addend);
@@ -130,7 +134,8 @@ at::Tensor Conv2d::forward_add(const at::Tensor& x, const at::Tensor& addend) co
 
 at::Tensor Conv2d::forward_enlarged(at::Tensor x, std::int64_t height, std::int64_t width) const {
   const bool twice = height == 2 * x.size(2) && width == 2 * x.size(3);
-  if (own_ && own_->way == Way::minimal_enlarged && twice && !wrapped()) return own_enlarged(x, *own_, bias_);
+  if (own_ && own_->way == Way::minimal_enlarged && twice && !wrapped())
+    return own_enlarged(x, *own_, bias_);
   x = enlarge_nearest(x, height, width);
   return forward(x);
 }

@@ -67,8 +67,8 @@ class Conv2d : public Module {
   void set_wrap(Wrap wrap) { wrap_ = wrap; }
   /// The same plus `addend` [B,out,H',W'].
   at::Tensor forward_add(const at::Tensor& x, const at::Tensor& addend) const;
-  /// Of x enlarged to the given size by repeating pixels: twice its size, or one less of an odd side.
-  /// Handed over with std::move, x is free as soon as it was read.
+  /// Of x enlarged to the given size by repeating pixels: twice its size, or one less of an odd
+  /// side. Handed over with std::move, x is free as soon as it was read.
   at::Tensor forward_enlarged(at::Tensor x, std::int64_t height, std::int64_t width) const;
   /// Said before packing where forward_enlarged is what will be called.
   void expect_enlarged() { enlarged_ = true; }

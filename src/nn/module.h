@@ -33,8 +33,8 @@ class Module {
   void visit_named_modules(const std::function<void(const std::string& name, Module&)>& visit,
                            const std::string& name = "");
   /// Brings the weights below this node into the form they are fastest in, for inference alone:
-  /// gradients end, and a packed parameter is opaque or a mere shape. Does nothing where there is no
-  /// faster form; there is no way back but to load the weights again.
+  /// gradients end, and a packed parameter is opaque or a mere shape. Does nothing where there is
+  /// no faster form; there is no way back but to load the weights again.
   ///
   /// int8 rounds the weights of linear layers and convolutions to 8 bits, but for nodes that
   /// `stay_exact`.

@@ -10,7 +10,8 @@ constexpr auto kLayout = at::MemoryFormat::ChannelsLast;
 
 bool suits(at::ScalarType type, std::int64_t in, std::int64_t out) {
   static const bool best = kernels_available() && !amx_available();
-  return best && (type == at::kFloat || type == at::kBFloat16) && in % 2 == 0 && out % kPackedColumns == 0;
+  return best && (type == at::kFloat || type == at::kBFloat16) && in % 2 == 0 &&
+         out % kPackedColumns == 0;
 }
 
 template <class T>
@@ -30,7 +31,8 @@ void run_linear(const at::Tensor& x, const OwnWeight& w, const Outcome<T>& to) {
 }
 
 template <class T>
-void run_direct(const at::Tensor& x, const OwnWeight& w, const ConvShape& shape, const Outcome<T>& to) {
+void run_direct(const at::Tensor& x, const OwnWeight& w, const ConvShape& shape,
+                const Outcome<T>& to) {
   run_convolution(ConvolutionProblem<T>{.x = memory<T>(x),
                                         .weight = memory<T>(w.packed),
                                         .outcome = to,
@@ -45,7 +47,8 @@ void run_direct(const at::Tensor& x, const OwnWeight& w, const ConvShape& shape,
 }
 
 template <class T>
-void run_minimal(const at::Tensor& x, const OwnWeight& w, std::int64_t padding, const Outcome<T>& to) {
+void run_minimal(const at::Tensor& x, const OwnWeight& w, std::int64_t padding,
+                 const Outcome<T>& to) {
   run_winograd(WinogradProblem<T>{.x = memory<T>(x),
                                   .weight = memory<T>(w.packed),
                                   .outcome = to,
@@ -60,9 +63,12 @@ void run_minimal(const at::Tensor& x, const OwnWeight& w, std::int64_t padding, 
 }
 
 template <class T>
-void run_map(const at::Tensor& x, const OwnWeight& w, const ConvShape& shape, const Outcome<T>& to) {
-  if (w.way == Way::direct) run_direct(x, w, shape, to);
-  else run_minimal(x, w, shape.padding, to);
+void run_map(const at::Tensor& x, const OwnWeight& w, const ConvShape& shape,
+             const Outcome<T>& to) {
+  if (w.way == Way::direct)
+    run_direct(x, w, shape, to);
+  else
+    run_minimal(x, w, shape.padding, to);
 }
 
 template <class T>
@@ -76,9 +82,9 @@ void run_pack_way(const at::Tensor& weight, const OwnWeight& w) {
 }
 
 void check(const at::Tensor& x, std::int64_t in, const OwnWeight& w) {
-  TORCH_CHECK(in == w.in && x.scalar_type() == w.packed.scalar_type() && x.is_cpu(), "a layer wants ", w.in,
-              " channels of ", w.packed.scalar_type(), " on the CPU, got ", in, " of ", x.scalar_type(), " on ",
-              x.device());
+  TORCH_CHECK(in == w.in && x.scalar_type() == w.packed.scalar_type() && x.is_cpu(),
+              "a layer wants ", w.in, " channels of ", w.packed.scalar_type(), " on the CPU, got ",
+              in, " of ", x.scalar_type(), " on ", x.device());
 }
 
 std::int64_t convolved(std::int64_t side, const ConvShape& shape) {
@@ -92,7 +98,8 @@ OwnWeight complete(const OwnWeight& w) {
     const auto parts = x.split(1, side);
     return at::cat({parts[0], parts[1], parts[0] + parts[2] - parts[1], parts[2]}, side);
   };
-  return {Way::minimal, spread(spread(u, 1), 2).to(w.packed.scalar_type()).contiguous(), w.in, w.out};
+  return {Way::minimal, spread(spread(u, 1), 2).to(w.packed.scalar_type()).contiguous(), w.in,
+          w.out};
 }
 
 }  // namespace
@@ -101,8 +108,8 @@ std::optional<Way> own_way(at::ScalarType type, std::int64_t in, std::int64_t ou
   return suits(type, in, out) ? std::optional(Way::linear) : std::nullopt;
 }
 
-std::optional<Way> own_way(at::ScalarType type, std::int64_t in, std::int64_t out, std::int64_t kernel,
-                           const ConvShape& shape, bool enlarged) {
+std::optional<Way> own_way(at::ScalarType type, std::int64_t in, std::int64_t out,
+                           std::int64_t kernel, const ConvShape& shape, bool enlarged) {
   if (!suits(type, in, out)) return std::nullopt;
   if (kernel == 1 && shape.stride == 1 && shape.padding == 0) return Way::linear;
   if (kernel != 3) return std::nullopt;
@@ -130,28 +137,33 @@ at::Tensor own_linear(const at::Tensor& tokens, const OwnWeight& w, const at::Te
   shape.back() = w.out;
   const at::Tensor result = at::empty(shape, x.options());
   const at::Tensor more = addend.defined() ? addend.contiguous() : addend;
-  if (is_half(x)) run_linear(x, w, outcome<Bf16>(bias, more, result));
-  else run_linear(x, w, outcome<float>(bias, more, result));
+  if (is_half(x))
+    run_linear(x, w, outcome<Bf16>(bias, more, result));
+  else
+    run_linear(x, w, outcome<float>(bias, more, result));
   return result;
 }
 
 namespace {
 
-at::Tensor convolve(const at::Tensor& map, const OwnWeight& w, const at::Tensor& bias, const ConvShape& shape,
-                    const at::Tensor& addend, std::int64_t height, std::int64_t width) {
+at::Tensor convolve(const at::Tensor& map, const OwnWeight& w, const at::Tensor& bias,
+                    const ConvShape& shape, const at::Tensor& addend, std::int64_t height,
+                    std::int64_t width) {
   check(map, map.size(1), w);
   const at::Tensor x = map.contiguous(kLayout);
   const at::Tensor result = at::empty({x.size(0), w.out, height, width}, x.options(), kLayout);
   const at::Tensor more = addend.defined() ? addend.contiguous(kLayout) : addend;
-  if (is_half(x)) run_map(x, w, shape, outcome<Bf16>(bias, more, result));
-  else run_map(x, w, shape, outcome<float>(bias, more, result));
+  if (is_half(x))
+    run_map(x, w, shape, outcome<Bf16>(bias, more, result));
+  else
+    run_map(x, w, shape, outcome<float>(bias, more, result));
   return result;
 }
 
 }  // namespace
 
-at::Tensor own_conv2d(const at::Tensor& x, const OwnWeight& w, const at::Tensor& bias, const ConvShape& shape,
-                      const at::Tensor& addend) {
+at::Tensor own_conv2d(const at::Tensor& x, const OwnWeight& w, const at::Tensor& bias,
+                      const ConvShape& shape, const at::Tensor& addend) {
   return convolve(x, w.way == Way::minimal_enlarged ? complete(w) : w, bias, shape, addend,
                   convolved(x.size(2), shape), convolved(x.size(3), shape));
 }

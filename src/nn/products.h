@@ -1,7 +1,7 @@
 #pragma once
 // Linear layers and convolutions by kernels of our own (kernels.h), where those are the fastest: on
-// processors with AVX512-BF16 and without AMX. Their weights are packed in a fraction of the time that
-// oneDNN takes, and 3x3 convolutions need fewer products.
+// processors with AVX512-BF16 and without AMX. Their weights are packed in a fraction of the time
+// that oneDNN takes, and 3x3 convolutions need fewer products.
 
 #include <ATen/ATen.h>
 
@@ -27,14 +27,14 @@ struct OwnWeight {
   std::int64_t in = 0, out = 0;
 };
 
-/// The way of a linear layer, or nothing where oneDNN's is to be taken: of other types and of outputs
-/// that are not multiples of 64.
+/// The way of a linear layer, or nothing where oneDNN's is to be taken: of other types and of
+/// outputs that are not multiples of 64.
 std::optional<Way> own_way(at::ScalarType type, std::int64_t in, std::int64_t out);
-/// Of a convolution with a square kernel. Minimal filtering makes 16 weights of 9, so it is taken where
-/// it is worth the memory: not for the many channels of deep levels, which have few pixels.
+/// Of a convolution with a square kernel. Minimal filtering makes 16 weights of 9, so it is taken
+/// where it is worth the memory: not for the many channels of deep levels, which have few pixels.
 ///   enlarged   own_enlarged is what will be called
-std::optional<Way> own_way(at::ScalarType type, std::int64_t in, std::int64_t out, std::int64_t kernel,
-                           const ConvShape& shape, bool enlarged);
+std::optional<Way> own_way(at::ScalarType type, std::int64_t in, std::int64_t out,
+                           std::int64_t kernel, const ConvShape& shape, bool enlarged);
 
 /// weight [out,in] or [out,in,k,k], on the CPU.
 OwnWeight pack_own_weight(const at::Tensor& weight, Way way);
@@ -44,8 +44,9 @@ double packed_share(Way way);
 /// x [...,in] -> [...,out], plus `addend` of that shape when defined.
 at::Tensor own_linear(const at::Tensor& x, const OwnWeight& weight, const at::Tensor& bias,
                       const at::Tensor& addend = {});
-/// x [B,in,H,W] -> channels-last [B,out,H',W'], plus `addend` when defined. Minimal filtering takes a
-/// padding of 0 or 1. Weights made for enlarged maps serve here too; they are completed at every call.
+/// x [B,in,H,W] -> channels-last [B,out,H',W'], plus `addend` when defined. Minimal filtering takes
+/// a padding of 0 or 1. Weights made for enlarged maps serve here too; they are completed at every
+/// call.
 at::Tensor own_conv2d(const at::Tensor& x, const OwnWeight& weight, const at::Tensor& bias,
                       const ConvShape& shape, const at::Tensor& addend = {});
 /// Of x enlarged to twice its size, each pixel four times: [B,in,H,W] -> [B,out,2H,2W].

@@ -1,6 +1,7 @@
 #include "nn/threads.h"
 
-// This file alone is compiled with OpenMP: at::parallel_for is a template that divides nothing without.
+// This file alone is compiled with OpenMP: at::parallel_for is a template that divides nothing
+// without.
 #include <ATen/Parallel.h>
 
 #ifndef _OPENMP

@@ -3,8 +3,8 @@
 //
 // Products (oneDNN's and ours), attention,
 // norms over rows and copies give the same numbers however they are cut; libtorch's element-wise
-// functions do not, since the vector part and the rest of each thread's share round differently, nor
-// does its group norm.
+// functions do not, since the vector part and the rest of each thread's share round differently,
+// nor does its group norm.
 
 #include <cstdint>
 #include <functional>

@@ -384,7 +384,8 @@ at::Tensor UNet::go_up(Run& run, at::Tensor x, std::size_t first_level,
     if (!level.resize) continue;
     // To the next skip's exact size: latents whose sides are not multiples of 8 halve unevenly.
     const Borrowed weights(source_, streamed_, *level.resize);
-    x = level.resize->forward_enlarged(std::move(x), run.skips.back().size(2), run.skips.back().size(3));
+    x = level.resize->forward_enlarged(std::move(x), run.skips.back().size(2),
+                                       run.skips.back().size(3));
   }
   return x;
 }

@@ -12,6 +12,7 @@
 #include "pipeline/found_mask.h"
 #include "pipeline/internal/original.h"
 #include "pipeline/internal/ways.h"
+#include "pipeline/sampler_traits.h"
 #include "pipeline/stable_diffusion.h"
 
 namespace invokeai::pipeline {
@@ -85,6 +86,9 @@ class StableDiffusion::Request {
     const GenerationRequest& request = order_.request;
     SeedChain chain(request);
     for (int i = 0; i < request.first_picture; ++i) chain.next();
+    if (request.karras && !follows_karras(request.sampler))
+      order_.tell(fmt::format(
+          "Karras noise levels have no effect with {}, whose levels are its own", request.sampler));
     for (const std::string& notice : notices_of(request, order_.native)) order_.tell(notice);
     // The holes of a canvas are filled by each picture's own seed before anything else is known.
     const int batch_size = request.canvas ? 1 : request.batch_size;

@@ -147,6 +147,9 @@ TEST_F(Worker, NumbersGoOnAndNegativePromptIsKept) {
   EXPECT_EQ(report.pictures[0].command,
             "a cat -s 2 -S 42 -W 64 -H 64 -C 7.5 --karras_max 3 -A k_lms "
             "--negative_prompt \"blurry [x]\"");
+  again.request.sampler = "ddim";  // has noise levels of its own
+  EXPECT_EQ(run(again).pictures.at(0).command.find("karras"), std::string::npos);
+  again.request.sampler = "k_lms";
   again.request.negative_prompt = "blurry";
   again.request.prompt_dialect = "a1111";
   EXPECT_TRUE(run(again).pictures.at(0).command.ends_with(

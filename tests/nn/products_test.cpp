@@ -22,8 +22,9 @@ struct Shape {
 };
 
 void PrintTo(const Shape& s, std::ostream* out) {
-  *out << s.batch << "x" << s.in << "x" << s.height << "x" << s.width << " to " << s.out << ", padding "
-       << s.padding << ", stride " << s.stride << ", way " << static_cast<int>(s.way);
+  *out << s.batch << "x" << s.in << "x" << s.height << "x" << s.width << " to " << s.out
+       << ", padding " << s.padding << ", stride " << s.stride << ", way "
+       << static_cast<int>(s.way);
 }
 
 /// Weights, an input and what is added, all of f32 and channels-last where they are maps.
@@ -44,7 +45,8 @@ struct Problem {
   at::Tensor expected(const ConvShape& shape, bool enlarged) const {
     at::Tensor wide = x.to(at::kDouble);
     if (enlarged) wide = at::upsample_nearest2d(wide, {2 * x.size(2), 2 * x.size(3)});
-    return at::conv2d(wide, weight.to(at::kDouble), bias.to(at::kDouble), shape.stride, shape.padding);
+    return at::conv2d(wide, weight.to(at::kDouble), bias.to(at::kDouble), shape.stride,
+                      shape.padding);
   }
 };
 
@@ -67,12 +69,13 @@ TEST_P(Convolution, EqualsThePlainConvolution) {
     const OwnWeight weight = pack_own_weight(problem.weight, s.way);
     const at::Tensor expected = problem.expected(s.shape(), s.enlarged());
     const at::Tensor got = s.enlarged() ? own_enlarged(problem.x, weight, problem.bias)
-                                      : own_conv2d(problem.x, weight, problem.bias, s.shape());
+                                        : own_conv2d(problem.x, weight, problem.bias, s.shape());
     ASSERT_EQ(got.sizes(), expected.sizes());
     EXPECT_LT(error(got, expected), most) << type;
     if (s.enlarged()) continue;
     const at::Tensor addend = at::ones_like(got);
-    EXPECT_LT(error(own_conv2d(problem.x, weight, problem.bias, s.shape(), addend), expected + 1), most);
+    EXPECT_LT(error(own_conv2d(problem.x, weight, problem.bias, s.shape(), addend), expected + 1),
+              most);
   }
 }
 
@@ -82,7 +85,7 @@ TEST_P(Convolution, NeitherThreadsNorRowsBesideChangeABit) {
   const OwnWeight weight = pack_own_weight(problem.weight, s.way);
   const auto run = [&](const at::Tensor& x) {
     return s.enlarged() ? own_enlarged(x, weight, problem.bias)
-                      : own_conv2d(x, weight, problem.bias, s.shape());
+                        : own_conv2d(x, weight, problem.bias, s.shape());
   };
   const int before = at::get_num_threads();
   at::set_num_threads(1);
@@ -95,19 +98,23 @@ TEST_P(Convolution, NeitherThreadsNorRowsBesideChangeABit) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, Convolution,
-    ::testing::Values(Shape{Way::minimal, 1, 16, 64, 2, 2}, Shape{Way::minimal, 2, 32, 64, 8, 8},
-                      Shape{Way::minimal, 1, 48, 128, 7, 5}, Shape{Way::minimal, 3, 64, 64, 1, 1},
-                      Shape{Way::minimal, 1, 64, 64, 9, 12, 0}, Shape{Way::minimal, 2, 320, 320, 33, 20},
-                      Shape{Way::minimal_enlarged, 1, 16, 64, 1, 3}, Shape{Way::minimal_enlarged, 2, 64, 128, 8, 6},
-                      Shape{Way::minimal_enlarged, 1, 320, 64, 13, 17}, Shape{Way::direct, 1, 16, 64, 1, 1},
-                      Shape{Way::direct, 2, 6, 64, 9, 7, 1, 2}, Shape{Way::direct, 2, 96, 128, 12, 10, 1, 2},
-                      Shape{Way::direct, 1, 32, 64, 9, 9, 0, 2}, Shape{Way::direct, 2, 130, 192, 8, 8}));
+    ::testing::Values(
+        Shape{Way::minimal, 1, 16, 64, 2, 2}, Shape{Way::minimal, 2, 32, 64, 8, 8},
+        Shape{Way::minimal, 1, 48, 128, 7, 5}, Shape{Way::minimal, 3, 64, 64, 1, 1},
+        Shape{Way::minimal, 1, 64, 64, 9, 12, 0}, Shape{Way::minimal, 2, 320, 320, 33, 20},
+        Shape{Way::minimal_enlarged, 1, 16, 64, 1, 3},
+        Shape{Way::minimal_enlarged, 2, 64, 128, 8, 6},
+        Shape{Way::minimal_enlarged, 1, 320, 64, 13, 17}, Shape{Way::direct, 1, 16, 64, 1, 1},
+        Shape{Way::direct, 2, 6, 64, 9, 7, 1, 2}, Shape{Way::direct, 2, 96, 128, 12, 10, 1, 2},
+        Shape{Way::direct, 1, 32, 64, 9, 9, 0, 2}, Shape{Way::direct, 2, 130, 192, 8, 8}));
 
 TEST(Products, WeightsMadeForEnlargedMapsServeOthers) {
   if (!kernels_available()) GTEST_SKIP() << "this processor has no AVX512-BF16";
   const Problem problem({Way::minimal, 1, 64, 64, 9, 7}, at::kFloat);
   const OwnWeight weight = pack_own_weight(problem.weight, Way::minimal_enlarged);
-  EXPECT_LT(error(own_conv2d(problem.x, weight, problem.bias, {1, 1}), problem.expected({1, 1}, false)), 2e-6);
+  EXPECT_LT(
+      error(own_conv2d(problem.x, weight, problem.bias, {1, 1}), problem.expected({1, 1}, false)),
+      2e-6);
 }
 
 TEST(Products, TheWrongInputIsNamed) {
@@ -136,7 +143,8 @@ TEST(Products, ALayerIsTheSamePackedAndNot) {
       EXPECT_LT(error(packed.forward(x), plain.forward(x).to(at::kDouble)), 2e-6);
       for (const auto& [height, width] : {std::pair{12, 18}, {11, 18}, {12, 17}, {11, 17}})
         EXPECT_LT(error(packed.forward_enlarged(x, height, width),
-                        plain.forward_enlarged(x, height, width).to(at::kDouble)), 2e-6)
+                        plain.forward_enlarged(x, height, width).to(at::kDouble)),
+                  2e-6)
             << height << "x" << width;
     }
   }
@@ -155,7 +163,9 @@ TEST(Products, ALinearLayerIsTheSamePackedAndNot) {
         const at::Tensor x = at::randn({3, rows, in}, random, options);
         const at::Tensor addend = at::randn({3, rows, 192}, random, options);
         EXPECT_LT(error(packed.forward(x), plain.forward(x).to(at::kDouble)), 2e-6);
-        EXPECT_LT(error(packed.forward_add(x, addend), plain.forward_add(x, addend).to(at::kDouble)), 2e-6);
+        EXPECT_LT(
+            error(packed.forward_add(x, addend), plain.forward_add(x, addend).to(at::kDouble)),
+            2e-6);
       }
 }
 
@@ -170,7 +180,8 @@ TEST(Products, AOneByOneConvolutionIsALinearLayer) {
     const at::Tensor x = at::randn({2, 48, 6, 9}, random, options).contiguous(layout);
     const at::Tensor addend = at::randn({2, 64, 6, 9}, random, options).contiguous(layout);
     EXPECT_LT(error(packed.forward(x), plain.forward(x).to(at::kDouble)), 2e-6);
-    EXPECT_LT(error(packed.forward_add(x, addend), plain.forward_add(x, addend).to(at::kDouble)), 2e-6);
+    EXPECT_LT(error(packed.forward_add(x, addend), plain.forward_add(x, addend).to(at::kDouble)),
+              2e-6);
     EXPECT_TRUE(packed.forward(x).is_contiguous(at::MemoryFormat::ChannelsLast));
   }
 }

@@ -50,7 +50,8 @@ TEST(Threads, AShareIsNeverShorterThanTheGrain) {
 
 TEST(Threads, AnExceptionComesOutOfThem) {
   const FourThreads four;
-  EXPECT_THROW(divide_among_threads(4, 1, [](std::int64_t, std::int64_t) { throw std::runtime_error("full"); }),
+  EXPECT_THROW(divide_among_threads(
+                   4, 1, [](std::int64_t, std::int64_t) { throw std::runtime_error("full"); }),
                std::runtime_error);
 }
 

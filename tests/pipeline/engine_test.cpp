@@ -5,6 +5,7 @@
 
 #include "base/settings.h"
 #include "pipeline/engine_support.h"
+#include "pipeline/sampler_traits.h"
 
 namespace invokeai::pipeline {
 namespace {
@@ -216,6 +217,21 @@ TEST_F(DemoEngine, NegativePromptsOfBothKindsAreOne) {
   EXPECT_NE(beside, without);
   request = quick_request("a star on a blue background [red circle]");
   EXPECT_EQ(pictures(*engine_, request), beside);
+}
+
+TEST_F(DemoEngine, KarrasLevelsWithoutEffectAreTold) {
+  for (const sampling::SamplerInfo& sampler : sampling::samplers()) {
+    EXPECT_EQ(follows_karras(sampler.name), sampler.karras) << sampler.name;
+    if (sampler.name != "ddim" && sampler.name != "k_euler") continue;
+    auto request = quick_request("a red star");
+    request.sampler = sampler.name;
+    request.karras = true;
+    const Drawn drawn = draw(*engine_, request);
+    ASSERT_TRUE(drawn.outcome);
+    ASSERT_EQ(drawn.messages.size(), sampler.karras ? 0u : 1u) << sampler.name;
+    if (!sampler.karras)
+      EXPECT_NE(drawn.messages[0].find("no effect with ddim"), std::string::npos);
+  }
 }
 
 TEST_F(DemoEngine, LongPromptsAreCutWithAWord) {

@@ -33,12 +33,13 @@ struct TrainOptions {
   int size = 128;  ///< side of the pictures, pixels
   std::uint64_t seed = 1;
   int cache = 16000;             ///< encoded pictures held in memory (UNet stage)
-  std::optional<fs::path> from = {};  ///< model folder whose weights a stage begins with; else `folder`
+  std::optional<fs::path> from =
+      {};  ///< model folder whose weights a stage begins with; else `folder`
   Kind kind = Kind::text_to_image;
   Prediction prediction = Prediction::noise;
   bool frozen_text = false;  ///< leaves the text encoder as it is, so that models can share it
-  std::optional<drawer::Rendering>
-      style = {};  ///< paint everything in this manner, whatever captions say
+  std::optional<drawer::Rendering> style =
+      {};  ///< paint everything in this manner, whatever captions say
   drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
   double overshoot = 0;      ///< how far latents are pushed outwards, see diffusion.h
   int sheet = 16;            ///< pictures on the sheets that the UNet stage draws

@@ -83,8 +83,8 @@ struct ProductProblem {
   const T* weight = nullptr;  ///< as run_pack makes it of [out, in]
   Outcome<T> outcome;
   std::int64_t rows = 0;
-  std::int64_t in = 0;        ///< even
-  std::int64_t out = 0;       ///< a multiple of 64
+  std::int64_t in = 0;   ///< even
+  std::int64_t out = 0;  ///< a multiple of 64
 };
 
 /// A 3x3 convolution of channels-last maps.
@@ -94,13 +94,13 @@ struct ConvolutionProblem {
   const T* weight = nullptr;  ///< as run_pack makes it of [out, in, 3, 3]
   Outcome<T> outcome;         ///< rows are pixels: [batch, height', width', out]
   std::int64_t batch = 0, height = 0, width = 0;
-  std::int64_t in = 0;        ///< even
-  std::int64_t out = 0;       ///< a multiple of 64
+  std::int64_t in = 0;   ///< even
+  std::int64_t out = 0;  ///< a multiple of 64
   std::int64_t stride = 1, padding = 1;
 };
 
-/// Sums in f32. Memory: some 100 kB a thread, for convolutions the surroundings of 96 pixels besides.
-/// The result does not depend on threads.
+/// Sums in f32. Memory: some 100 kB a thread, for convolutions the surroundings of 96 pixels
+/// besides. The result does not depend on threads.
 void run_product(const ProductProblem<Bf16>& problem, const ParallelFor& parallel_for);
 void run_product(const ProductProblem<float>& problem, const ParallelFor& parallel_for);
 void run_convolution(const ConvolutionProblem<Bf16>& problem, const ParallelFor& parallel_for);
@@ -108,10 +108,10 @@ void run_convolution(const ConvolutionProblem<float>& problem, const ParallelFor
 
 /// Weights [out, in, points] in the order of the products: [out / 64, points, in / 2, 64, 2] of
 /// bfloat16, [out / 64, points, in, 64] of f32.
-void run_pack(const Bf16* weight, Bf16* packed, std::int64_t in, std::int64_t out, std::int64_t points,
-              const ParallelFor& parallel_for);
-void run_pack(const float* weight, float* packed, std::int64_t in, std::int64_t out, std::int64_t points,
-              const ParallelFor& parallel_for);
+void run_pack(const Bf16* weight, Bf16* packed, std::int64_t in, std::int64_t out,
+              std::int64_t points, const ParallelFor& parallel_for);
+void run_pack(const float* weight, float* packed, std::int64_t in, std::int64_t out,
+              std::int64_t points, const ParallelFor& parallel_for);
 
 /// A 3x3 convolution of stride 1 of channels-last maps, or of such a map enlarged first.
 template <class T>
@@ -120,10 +120,10 @@ struct WinogradProblem {
   const T* weight = nullptr;  ///< as run_pack_winograd makes it
   Outcome<T> outcome;         ///< [batch, height', width', out]
   std::int64_t batch = 0, height = 0, width = 0;
-  std::int64_t in = 0;        ///< a multiple of 16
-  std::int64_t out = 0;       ///< a multiple of 64
-  std::int64_t padding = 1;   ///< rows and columns of zeros around x: 1, or 0
-  bool enlarged = false;      ///< x is enlarged to twice its size first, each pixel four times
+  std::int64_t in = 0;       ///< a multiple of 16
+  std::int64_t out = 0;      ///< a multiple of 64
+  std::int64_t padding = 1;  ///< rows and columns of zeros around x: 1, or 0
+  bool enlarged = false;     ///< x is enlarged to twice its size first, each pixel four times
 };
 
 /// By minimal filtering F(2x2,3x3): 16 products for four results in place of 36, and 9 where x is

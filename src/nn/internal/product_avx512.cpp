@@ -38,8 +38,10 @@ class Surroundings {
     const int64_t x = row % width_ * p_.stride + j - p_.padding;
     const bool inside = y >= 0 && y < p_.height && x >= 0 && x < p_.width;
     const int64_t batch = row / (height_ * width_);
-    if (inside) std::copy_n(p_.x + ((batch * p_.height + y) * p_.width + x) * p_.in, p_.in, to);
-    else std::fill_n(to, p_.in, T{});
+    if (inside)
+      std::copy_n(p_.x + ((batch * p_.height + y) * p_.width + x) * p_.in, p_.in, to);
+    else
+      std::fill_n(to, p_.in, T{});
   }
 
   const ConvolutionProblem<T>& p_;
@@ -48,7 +50,8 @@ class Surroundings {
 
 /// Products [rows, 64] of the columns from `column` on into the result.
 template <class T>
-void finish(const float* from, const Outcome<T>& to, int64_t out, int64_t first, int64_t rows, int64_t column) {
+void finish(const float* from, const Outcome<T>& to, int64_t out, int64_t first, int64_t rows,
+            int64_t column) {
   __m512 bias[kRegisters];
   for (int j = 0; j < kRegisters; ++j)
     bias[j] = to.bias ? load(to.bias + column + j * kLanes, kAll) : _mm512_setzero_ps();
@@ -63,8 +66,8 @@ void finish(const float* from, const Outcome<T>& to, int64_t out, int64_t first,
 
 /// in: numbers of a row.
 template <class T, class Rows>
-void multiply_all(const Rows& rows, int64_t count, int64_t in, int64_t out, const T* weight, const Outcome<T>& to,
-                  const ParallelFor& parallel_for) {
+void multiply_all(const Rows& rows, int64_t count, int64_t in, int64_t out, const T* weight,
+                  const Outcome<T>& to, const ParallelFor& parallel_for) {
   const int64_t most = rows_of_block(count), blocks = (count + most - 1) / most;
   const int64_t columns = out / kPackedColumns;
   // A job is a block of rows and 64 columns of its result; those of one block come in a row.
@@ -95,13 +98,15 @@ void convolve(const ConvolutionProblem<T>& p, const ParallelFor& parallel_for) {
 
 /// in: even.
 template <class T>
-void pack(const T* weight, T* packed, int64_t in, int64_t out, int64_t points, const ParallelFor& parallel_for) {
+void pack(const T* weight, T* packed, int64_t in, int64_t out, int64_t points,
+          const ParallelFor& parallel_for) {
   constexpr int64_t kStep = Arithmetic<T>::kStep;
   const __m512i offsets = row_offsets(points * in);
   parallel_for(out / kLanes, [&](int64_t begin, int64_t end) {
     for (int64_t first = begin * kLanes; first < end * kLanes; first += kLanes) {
       const T* rows = weight + first * points * in;
-      T* to = packed + first / kPackedColumns * points * in * kPackedColumns + first % kPackedColumns * kStep;
+      T* to = packed + first / kPackedColumns * points * in * kPackedColumns +
+              first % kPackedColumns * kStep;
       if (points == 1) {  // a step lies together already
         const __m512i steps = row_offsets(in / kStep);
         for (int64_t c = 0; c < in; c += kStep, to += kStep * kPackedColumns)
@@ -120,10 +125,16 @@ void pack(const T* weight, T* packed, int64_t in, int64_t out, int64_t points, c
 
 }  // namespace
 
-void run_product(const ProductProblem<Bf16>& p, const ParallelFor& parallel_for) { multiply_plain(p, parallel_for); }
-void run_product(const ProductProblem<float>& p, const ParallelFor& parallel_for) { multiply_plain(p, parallel_for); }
+void run_product(const ProductProblem<Bf16>& p, const ParallelFor& parallel_for) {
+  multiply_plain(p, parallel_for);
+}
+void run_product(const ProductProblem<float>& p, const ParallelFor& parallel_for) {
+  multiply_plain(p, parallel_for);
+}
 
-void run_convolution(const ConvolutionProblem<Bf16>& p, const ParallelFor& parallel_for) { convolve(p, parallel_for); }
+void run_convolution(const ConvolutionProblem<Bf16>& p, const ParallelFor& parallel_for) {
+  convolve(p, parallel_for);
+}
 void run_convolution(const ConvolutionProblem<float>& p, const ParallelFor& parallel_for) {
   convolve(p, parallel_for);
 }

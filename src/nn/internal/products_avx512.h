@@ -27,7 +27,8 @@ class Scratch {
     return static_cast<T*>(grow(rows_, rows_size_, count * static_cast<int64_t>(sizeof(T))));
   }
   float* products(int64_t count) {
-    return static_cast<float*>(grow(products_, products_size_, count * static_cast<int64_t>(sizeof(float))));
+    return static_cast<float*>(
+        grow(products_, products_size_, count * static_cast<int64_t>(sizeof(float))));
   }
 
  private:
@@ -98,15 +99,20 @@ void multiply(const T* a, const T* weight, float* out, int64_t rows, int64_t in)
   for (; rows >= kRows; rows -= kRows, a += kRows * in, out += kRows * kPackedColumns)
     multiply_rows<T, kRows>(a, weight, out, in);
   switch (rows) {
-    case 5: return multiply_rows<T, 5>(a, weight, out, in);
-    case 4: return multiply_rows<T, 4>(a, weight, out, in);
-    case 3: return multiply_rows<T, 3>(a, weight, out, in);
-    case 2: return multiply_rows<T, 2>(a, weight, out, in);
-    case 1: return multiply_rows<T, 1>(a, weight, out, in);
-    default: return;
+    case 5:
+      return multiply_rows<T, 5>(a, weight, out, in);
+    case 4:
+      return multiply_rows<T, 4>(a, weight, out, in);
+    case 3:
+      return multiply_rows<T, 3>(a, weight, out, in);
+    case 2:
+      return multiply_rows<T, 2>(a, weight, out, in);
+    case 1:
+      return multiply_rows<T, 1>(a, weight, out, in);
+    default:
+      return;
   }
 }
-
 
 /// Rows of a block: about kBlock, a multiple of kRows unless there are fewer.
 inline int64_t rows_of_block(int64_t rows) {
@@ -119,10 +125,12 @@ __m512 across(const float* x, int64_t place, __m512i offsets) {
   return _mm512_i32gather_ps(offsets, x + place, 4);
 }
 __m512 across(const Bf16* x, int64_t place, __m512i offsets) {
-  // Reads the number before as well, or, at the very beginning, the one behind: nothing beyond the end.
+  // Reads the number before as well, or, at the very beginning, the one behind: nothing beyond the
+  // end.
   const __m512i words = _mm512_i32gather_epi32(offsets, x + (place > 0 ? place - 1 : 0), 2);
-  const __m512i upper = place > 0 ? _mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xffff0000)))
-                                  : _mm512_slli_epi32(words, 16);
+  const __m512i upper =
+      place > 0 ? _mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xffff0000)))
+                : _mm512_slli_epi32(words, 16);
   return _mm512_castsi512_ps(upper);
 }
 

@@ -5,7 +5,6 @@
 namespace invokeai::nn {
 namespace {
 
-
 __m512 plus(__m512 a, __m512 b) { return _mm512_add_ps(a, b); }
 __m512 minus(__m512 a, __m512 b) { return _mm512_sub_ps(a, b); }
 
@@ -15,7 +14,8 @@ struct Plain {
   static constexpr int kSide = 4;
   static constexpr int kStride = 2;  // pixels of the input from tile to tile
   static void forward(__m512& a, __m512& b, __m512& c, __m512& d) {
-    const __m512 first = minus(a, c), second = plus(b, c), third = minus(c, b), fourth = minus(b, d);
+    const __m512 first = minus(a, c), second = plus(b, c), third = minus(c, b),
+                 fourth = minus(b, d);
     a = first, b = second, c = third, d = fourth;
   }
   static void back(const __m512* m, int step, __m512& first, __m512& second) {
@@ -79,7 +79,8 @@ class Convolution {
     int64_t row, y, x;
   };
   Place place(int64_t tile) const {
-    return {tile / (tiles_high_ * tiles_wide_), tile / tiles_wide_ % tiles_high_, tile % tiles_wide_};
+    return {tile / (tiles_high_ * tiles_wide_), tile / tiles_wide_ % tiles_high_,
+            tile % tiles_wide_};
   }
 
   void gather_tile(int64_t tile, T* to, int64_t stride) const {
@@ -88,7 +89,8 @@ class Convolution {
     const T* pixels[kSide][kSide];
     for (int i = 0; i < kSide; ++i)
       for (int j = 0; j < kSide; ++j) {
-        const int64_t y = Size::kStride * at.y + i - p_.padding, x = Size::kStride * at.x + j - p_.padding;
+        const int64_t y = Size::kStride * at.y + i - p_.padding,
+                      x = Size::kStride * at.x + j - p_.padding;
         const bool inside = y >= 0 && y < p_.height && x >= 0 && x < p_.width;
         pixels[i][j] = inside ? p_.x + ((at.row * p_.height + y) * p_.width + x) * p_.in : nullptr;
       }
