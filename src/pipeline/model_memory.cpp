@@ -38,28 +38,26 @@ MemoryNeeds ModelMemory::needs(Size size, int rows, bool encodes) const {
       .step_one_row = step(1),
       .encode = encodes ? nn::encoder_footprint(vae, height, width, dtype) : 0,
       .decode = nn::decoder_footprint(vae, height, width, dtype),
-      .decode_tiled = 0};
+      .decode_in_bands = nn::banded_decoder_footprint(vae, height, width, dtype)};
   for (nn::Module* block : networks_.unet->blocks()) {
     needs.blocks.push_back(networks_.unet_weights->bytes(*block));
     needs.unet_rest -= needs.blocks.back();
   }
-  // The picture is put together in f32, with the weights of overlapping tiles beside.
-  const std::int64_t assembled = 16 * static_cast<std::int64_t>(size.height) * size.width;
-  needs.decode_tiled =
-      assembled + nn::decoder_footprint(vae, std::min<std::int64_t>(height, kTile),
-                                        std::min<std::int64_t>(width, kTile), dtype);
   return needs;
+}
+
+std::vector<nn::Module*> ModelMemory::streamed() const {
+  const std::vector<nn::Module*> blocks = networks_.unet->blocks();
+  std::vector<nn::Module*> streamed;
+  for (const std::size_t i : plan_.streamed) streamed.push_back(blocks[i]);
+  return streamed;
 }
 
 void ModelMemory::adopt(MemoryPlan plan) {
   plan_ = std::move(plan);
-  const std::vector<nn::Module*> blocks = networks_.unet->blocks();
-  std::vector<nn::Module*> streamed;
-  for (const std::size_t i : plan_.streamed) {
-    streamed.push_back(blocks[i]);
-    if (networks_.unet_weights->has(*blocks[i])) networks_.unet_weights->drop(*blocks[i]);
-  }
-  networks_.unet->stream(std::move(streamed), *networks_.unet_weights);
+  for (nn::Module* block : streamed())
+    if (networks_.unet_weights->has(*block)) networks_.unet_weights->drop(*block);
+  networks_.unet->stream(streamed(), *networks_.unet_weights);
   if (!plan_.keeps_text()) end(ModelPart::text_encoder);
   if (!plan_.keeps_decoder()) end(ModelPart::vae_decoder);
 }
@@ -69,12 +67,8 @@ void ModelMemory::begin(ModelPart part) {
   switch (part) {
     case ModelPart::text_encoder:
       return networks_.text_weights->bring(*networks_.text_encoder);
-    case ModelPart::unet: {
-      const std::vector<nn::Module*> blocks = networks_.unet->blocks();
-      std::vector<nn::Module*> apart;
-      for (const std::size_t i : plan_.streamed) apart.push_back(blocks[i]);
-      return networks_.unet_weights->bring_but(*networks_.unet, apart);
-    }
+    case ModelPart::unet:
+      return networks_.unet_weights->bring_but(*networks_.unet, streamed());
     case ModelPart::vae_encoder:
       return networks_.vae_weights->bring_but(vae, {&vae.decoder()});
     case ModelPart::vae_decoder:

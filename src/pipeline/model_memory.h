@@ -45,6 +45,8 @@ class ModelMemory {
  private:
   void begin(ModelPart part);
   void end(ModelPart part);
+  /// Blocks of the UNet that the plan leaves in their file.
+  std::vector<nn::Module*> streamed() const;
 
   models::Networks& networks_;
   const DeviceChoice& choice_;
