@@ -12,18 +12,9 @@
 namespace invokeai::pipeline {
 namespace {
 
-constexpr std::int64_t kMiB = 1 << 20;
-
 /// What the process takes beyond its start, its weights and its maps once networks run: code of
-/// libtorch that is touched then, kernels that oneDNN writes, gaps between small tensors.
-constexpr std::int64_t kRunning = 64 * kMiB;
-
-/// Steps and decoding want pieces of different sizes: what one leaves free in gaps would stay in
-/// memory beside what the other takes anew. Having it cleared again costs some 30 ms at 512x512.
-void release_gaps() {
-  const nn::KeptMemory kept = nn::kept_memory();
-  if (kept.highest - kept.used > 64 * kMiB) nn::release_kept_memory();
-}
+/// libtorch that is touched then, kernels that oneDNN writes, gaps between tensors.
+constexpr std::int64_t kRunning = 96 << 20;
 
 }  // namespace
 
@@ -88,7 +79,6 @@ void ModelMemory::begin(ModelPart part) {
     case ModelPart::vae_encoder:
       return networks_.vae_weights->bring_but(vae, {&vae.decoder()});
     case ModelPart::vae_decoder:
-      release_gaps();
       return networks_.vae_weights->bring_but(vae, {&vae.encoder()});
   }
 }
@@ -107,7 +97,6 @@ void ModelMemory::end(ModelPart part) {
   if (part == ModelPart::vae_decoder && !plan_.keeps_decoder())
     leave(*networks_.vae_weights, networks_.vae->decoder());
   if (left) nn::release_kept_memory();
-  else if (part == ModelPart::vae_decoder) release_gaps();
 }
 
 std::optional<std::int64_t> memory_limit(const DeviceChoice& choice, double asked) {
