@@ -27,7 +27,7 @@ struct DecoderTail {
 /// last what their first convolution makes. The rest exists a band at a time and is computed again
 /// where it is wanted again; rows that a convolution needs beyond its band are computed with it. A
 /// norm takes its mean and variance from the whole map, in a pass of their own where they are not at
-/// hand, so that there are no seams. Costs about 1.5 times the products of the whole.
+/// hand, so that there are no seams. Takes about twice the time of the whole.
 at::Tensor run_in_bands(at::Tensor x, const DecoderTail& tail, Wrap wrap);
 
 /// Numbers that norms work on at a time in f32: what a cache holds.

@@ -25,7 +25,7 @@ class Vae : public Module {
   LatentDistribution encode(const at::Tensor& pixels) const;
   /// latents [B,latent,h,w], already divided by the scaling factor -> pixels about [-1,1].
   at::Tensor decode(const at::Tensor& latents) const;
-  /// The same up to rounding, in two fifths of the memory and half as long again. `wrap` is what
+  /// The same up to rounding, in half the memory and twice the time. `wrap` is what
   /// `set_wrap` set. latents [1,latent,h,w]. See nn/banded_decoder.h.
   at::Tensor decode_in_bands(const at::Tensor& latents, Wrap wrap = {}) const;
 

@@ -21,7 +21,7 @@ struct MemoryNeeds {
   std::int64_t step_one_row = 0;               ///< row by row
   std::int64_t encode = 0;
   std::int64_t decode = 0;                     ///< in one piece
-  std::int64_t decode_in_bands = 0;            ///< a few rows at a time, half as long again
+  std::int64_t decode_in_bands = 0;            ///< a few rows at a time, in twice the time
 };
 
 /// From the fastest to the leanest; each does what those before it do, too.
