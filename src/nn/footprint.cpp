@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "nn/banded_decoder.h"
 #include "nn/products.h"
 
 namespace invokeai::nn {
@@ -42,9 +43,14 @@ struct Maps {
     if (int8) ledger.free(in * pixels_in);
   }
 
+  /// Whether enlarged maps are never made.
+  bool enlarges_at_once(int64_t channels) const {
+    return own_way(type, channels, channels, 3, {1, 1}, /*enlarged=*/true).has_value();
+  }
+
   /// A convolution of an enlarged map, which is freed; its output.
   void convolve_enlarged(int64_t channels, int64_t pixels_in, int64_t pixels_out) const {
-    if (own_way(type, channels, channels, 3, {1, 1}, /*enlarged=*/true)) {
+    if (enlarges_at_once(channels)) {
       hold(channels, pixels_out);
       free(channels, pixels_in);
       return;
@@ -196,6 +202,97 @@ int64_t decoder_footprint(const VaeConfig& c, int64_t height, int64_t width, at:
   maps.hold(c.out_channels, pixels);
   ledger.free(maps.bytes(channels, pixels));
   ledger.hold(4 * c.out_channels * pixels);  // as f32
+  return ledger.worst();
+}
+
+namespace {
+
+/// Follows BandedResnet: in bands of `band` rows of `width` pixels, two rows more at either end.
+struct BandedMaps {
+  Maps maps;
+  int64_t height, width;
+
+  int64_t reach(int64_t extra) const { return std::min(band_rows(height) + extra, height) * width; }
+  void hold(int64_t channels, int64_t extra) const { maps.hold(channels, reach(extra)); }
+  void free(int64_t channels, int64_t extra) const { maps.free(channels, reach(extra)); }
+  void hold_whole(int64_t channels) const { maps.hold(channels, height * width); }
+  void free_whole(int64_t channels) const { maps.free(channels, height * width); }
+
+  /// Rows of the source with some more: those of a map, or an enlarged piece behind its
+  /// convolution.
+  void hold_source(int64_t channels, bool enlarges, int64_t extra) const {
+    if (!enlarges) return;
+    hold(channels, extra + 2);
+    if (maps.enlarges_at_once(channels)) return;
+    hold(channels, extra + 2);
+    free(channels, extra + 2);
+  }
+  void free_source(int64_t channels, bool enlarges, int64_t extra) const {
+    if (enlarges) free(channels, extra + 2);
+  }
+
+  void resnet(int64_t in, int64_t out, bool enlarges, bool keeps_inner) const {
+    if (keeps_inner) hold_whole(out);
+    hold_source(in, enlarges, 2);  // statistics of the second norm
+    hold(in, 2);
+    hold(out, 2);
+    hold(out, 0);  // the band before
+    free(out, 0);
+    free(out, 2);
+    free(in, 2);
+    free_source(in, enlarges, 2);
+    if (enlarges) hold_whole(out);  // the result
+    const int64_t read = keeps_inner ? 2 : 4;
+    hold(out, 2);  // the band before
+    hold_source(in, enlarges, read);
+    if (!keeps_inner) {
+      hold(in, read);
+      hold(out, read);
+      free(in, read);
+    }
+    hold(out, 2);  // normed
+    if (!keeps_inner) free(out, read);
+    if (in != out) hold(out, 2);
+    hold(out, 2);
+    if (in != out) free(out, 2);
+    free(out, 2);
+    free_source(in, enlarges, read);
+    free(out, 2);
+    free(out, 2);
+    if (keeps_inner) free_whole(out);
+  }
+};
+
+}  // namespace
+
+int64_t banded_decoder_footprint(const VaeConfig& c, int64_t height, int64_t width,
+                                 at::ScalarType dtype) {
+  Ledger ledger;
+  const Maps maps{ledger, dtype};
+  int64_t channels = c.block_channels.back();
+  maps.hold(channels, height * width);
+  maps.resnet(channels, channels, height * width, /*shared=*/false);
+  maps.spatial_attention(channels, height * width);
+  for (int64_t j = 0; j < 2 + c.layers_per_block; ++j)
+    maps.resnet(channels, channels, height * width, /*shared=*/false);
+  ledger.hold(2 * 4 * kNormedAtOnce);
+  for (std::size_t i = 1; i < c.block_channels.size(); ++i) {
+    const int64_t out = c.block_channels[c.block_channels.size() - 1 - i], before = height * width;
+    height *= 2, width *= 2;
+    const BandedMaps bands{maps, height, width};
+    const bool keeps_inner = i + 1 < c.block_channels.size();
+    bands.resnet(channels, out, /*enlarges=*/true, keeps_inner);
+    maps.free(channels, before);
+    for (int64_t j = 0; j < c.layers_per_block; ++j)
+      bands.resnet(out, out, /*enlarges=*/false, keeps_inner);
+    channels = out;
+  }
+  const BandedMaps bands{maps, height, width};
+  bands.hold_whole(c.out_channels);
+  bands.hold(channels, 2);
+  bands.free(channels, 2);
+  bands.free_whole(channels);
+  ledger.hold(4 * c.out_channels * height * width);  // as f32
   return ledger.worst();
 }
 

@@ -1,7 +1,8 @@
 #pragma once
-// How much memory tensors take at most while a network runs, from its shape alone. The figures follow
-// the networks step by step (unet.cpp, vae.cpp, resnet.cpp); tests hold them against what is measured.
-// Weights are not counted (StoredWeights::bytes does), nor is what oneDNN works in, some MB a thread.
+// How much memory tensors take at most while a network runs, from its shape alone. The figures
+// follow the networks step by step (unet.cpp, vae.cpp, banded_decoder.cpp, resnet.cpp); tests hold
+// them against what is measured. Weights are not counted (StoredWeights::bytes does), nor is what
+// oneDNN works in, some MB a thread.
 
 #include <ATen/ATen.h>
 
@@ -26,6 +27,8 @@ std::int64_t unet_footprint(const UNetConfig& config, const StepShape& shape, at
 /// Latents of this size, or of this size after encoding: one picture at a time.
 std::int64_t decoder_footprint(const VaeConfig& config, std::int64_t height, std::int64_t width,
                                at::ScalarType dtype);
+std::int64_t banded_decoder_footprint(const VaeConfig& config, std::int64_t height,
+                                      std::int64_t width, at::ScalarType dtype);
 std::int64_t encoder_footprint(const VaeConfig& config, std::int64_t height, std::int64_t width,
                                at::ScalarType dtype);
 /// One window of tokens.

@@ -7,7 +7,9 @@
 #endif
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <mutex>
+#include <vector>
 
 #include "nn/internal/block_map.h"
 
@@ -17,6 +19,8 @@ namespace {
 constexpr std::size_t kLarge = std::size_t{1} << 20;
 constexpr std::size_t kRange = std::size_t{1} << 38;  // of addresses, not of memory
 constexpr std::size_t kKept = std::size_t{1} << 30;   // free bytes that stay with the process
+constexpr std::size_t kPage = std::size_t{2} << 20;   // what is held or not, about
+constexpr std::size_t kGaps = std::size_t{64} << 20;  // beside the most that was in use
 
 /// Large blocks from a range of their own, everything else from libtorch's allocator. Lives as long
 /// as the process: tensors in static variables may outlive any other owner.
@@ -43,7 +47,8 @@ class TensorMemory final : public at::Allocator {
 
   void release_free() {
     const std::lock_guard lock(mutex_);
-    blocks_.for_each_free([this](std::size_t start, std::size_t bytes) { discard(start, bytes); });
+    discard_free();
+    most_used_ = blocks_.used();
   }
   KeptMemory state() {
     const std::lock_guard lock(mutex_);
@@ -56,7 +61,15 @@ class TensorMemory final : public at::Allocator {
   void* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     const auto start = blocks_.take(bytes);
-    return start ? range_ + *start : nullptr;
+    if (!start) return nullptr;
+    most_used_ = std::max(most_used_, blocks_.used());
+    hold(*start, bytes);
+    // Blocks of many sizes leave gaps, which must not make the process larger than it has to be.
+    if (kPage * pages_held_ > most_used_ + kGaps) {
+      discard_free();
+      most_used_ = std::max(most_used_, kPage * pages_held_);  // pages that blocks have parts of
+    }
+    return range_ + *start;
   }
 
   static void release(void* memory);
@@ -67,11 +80,33 @@ class TensorMemory final : public at::Allocator {
     if (blocks_.end() - blocks_.used() > kKept) discard(start, bytes);
   }
 
-  void discard(std::size_t start, std::size_t bytes) { madvise(range_ + start, bytes, MADV_DONTNEED); }
+  void hold(std::size_t start, std::size_t bytes) {
+    const std::size_t end = (start + bytes + kPage - 1) / kPage;
+    if (held_.size() < end) held_.resize(end, false);
+    for (std::size_t page = start / kPage; page < end; ++page) {
+      if (!held_[page]) ++pages_held_;
+      held_[page] = true;
+    }
+  }
+
+  void discard(std::size_t start, std::size_t bytes) {
+    madvise(range_ + start, bytes, MADV_DONTNEED);
+    const std::size_t end = std::min((start + bytes) / kPage, held_.size());
+    for (std::size_t page = (start + kPage - 1) / kPage; page < end; ++page) {
+      if (held_[page]) --pages_held_;
+      held_[page] = false;
+    }
+  }
+  void discard_free() {
+    blocks_.for_each_free([this](std::size_t start, std::size_t bytes) { discard(start, bytes); });
+  }
 
   char* range_;
-  std::mutex mutex_;  // guards blocks_
+  std::mutex mutex_;  // guards what follows
   BlockMap blocks_;
+  std::vector<bool> held_;  // which pages may be in memory
+  std::size_t pages_held_ = 0;
+  std::size_t most_used_ = 0;  // since everything free was given back
 };
 
 TensorMemory* the_memory = nullptr;  // set once, under the flag below

@@ -6,11 +6,12 @@
 
 namespace invokeai::nn {
 
-/// From now on large tensors (1 MiB and more) take their memory from one range of huge pages and give
-/// it back there; smaller ones are libtorch's as before. Calls after the first do nothing. Where the
-/// system reserves no address range nothing changes.
+/// From now on large tensors (1 MiB and more) take their memory from one range of huge pages and
+/// give it back there; smaller ones are libtorch's as before. Calls after the first do nothing.
+/// Where the system reserves no address range nothing changes.
 ///
-/// Of what is free, up to 1 GiB stays with the process; the rest goes back to the system.
+/// Of what is free, up to 1 GiB stays with the process, and no more than was in use at the worst
+/// moment, but for 64 MiB; the rest goes back to the system.
 void keep_tensor_memory();
 
 /// Gives everything that is free back to the system, what the C library keeps included.

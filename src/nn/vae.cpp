@@ -1,5 +1,6 @@
 #include "nn/vae.h"
 
+#include "nn/banded_decoder.h"
 #include "nn/resnet.h"
 
 namespace invokeai::nn {
@@ -153,6 +154,19 @@ class Vae::Decoder : public Module {
     return conv_out_.forward(norm_out_.forward_silu(std::move(x)));
   }
 
+  at::Tensor forward_in_bands(const at::Tensor& latents, const VaeConfig& config, Wrap wrap) {
+    at::Tensor x = middle_.forward(conv_in_.forward(latents));
+    for (const auto& resnet : levels_.front().resnets) x = resnet->forward(std::move(x));
+    DecoderTail tail{
+        .norm_out = &norm_out_, .conv_out = &conv_out_, .groups = config.groups, .eps = kEps};
+    for (std::size_t i = 1; i < levels_.size(); ++i) {
+      DecoderTail::Level& level = tail.levels.emplace_back();
+      level.enlarged = levels_[i - 1].resize.get();
+      for (const auto& resnet : levels_[i].resnets) level.resnets.push_back(resnet.get());
+    }
+    return run_in_bands(std::move(x), tail, wrap);
+  }
+
  private:
   Conv2d conv_in_;
   MiddleBlock middle_;
@@ -187,11 +201,18 @@ LatentDistribution Vae::encode(const at::Tensor& pixels) const {
   return {moments[0], moments[1].clamp(-30, 20)};
 }
 
-at::Tensor Vae::decode(const at::Tensor& latents) const {
+at::Tensor Vae::decoder_input(const at::Tensor& latents) const {
   TORCH_CHECK(latents.dim() == 4 && latents.size(1) == config_.latent_channels,
               "latents must be [B,", config_.latent_channels, ",h,w], got ", latents.sizes());
-  return decoder_->forward(
-      post_quant_conv_.forward(latents.contiguous(at::MemoryFormat::ChannelsLast)));
+  return post_quant_conv_.forward(latents.contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+at::Tensor Vae::decode(const at::Tensor& latents) const {
+  return decoder_->forward(decoder_input(latents));
+}
+
+at::Tensor Vae::decode_in_bands(const at::Tensor& latents, Wrap wrap) const {
+  return decoder_->forward_in_bands(decoder_input(latents), config_, wrap);
 }
 
 }  // namespace invokeai::nn

@@ -25,6 +25,9 @@ class Vae : public Module {
   LatentDistribution encode(const at::Tensor& pixels) const;
   /// latents [B,latent,h,w], already divided by the scaling factor -> pixels about [-1,1].
   at::Tensor decode(const at::Tensor& latents) const;
+  /// The same up to rounding, in half the memory and twice the time. `wrap` is what
+  /// `set_wrap` set. latents [1,latent,h,w]. See nn/banded_decoder.h.
+  at::Tensor decode_in_bands(const at::Tensor& latents, Wrap wrap = {}) const;
 
   /// The larger part of what `encode` and `decode` need, named "encoder" and "decoder" in the tree:
   /// each may be without weights while the other works.
@@ -38,6 +41,8 @@ class Vae : public Module {
  private:
   class Encoder;
   class Decoder;
+  at::Tensor decoder_input(const at::Tensor& latents) const;
+
   VaeConfig config_;
   std::unique_ptr<Encoder> encoder_;
   std::unique_ptr<Decoder> decoder_;

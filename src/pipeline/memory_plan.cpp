@@ -34,7 +34,7 @@ void fill_peaks(const MemoryNeeds& needs, MemoryPlan& plan) {
   plan.text_peak = with_slack(needs.program + unet + decoder + needs.text_weights + needs.text);
   plan.step_peak =
       with_slack(base + decoder + (plan.row_by_row ? needs.step_one_row : needs.step_all_rows));
-  const std::int64_t decode = plan.tile > 0 ? needs.decode_tiled : needs.decode;
+  const std::int64_t decode = plan.in_bands ? needs.decode_in_bands : needs.decode;
   const std::int64_t encode = needs.encoder_weights > 0 ? needs.encoder_weights + needs.encode : 0;
   plan.decode_peak = with_slack(base + std::max(needs.decoder_weights + decode, decoder + encode));
 }
@@ -63,9 +63,8 @@ std::vector<std::size_t> blocks_to_stream(const MemoryNeeds& needs, MemoryPlan p
 MemoryPlan make_plan(const MemoryNeeds& needs, Thrift thrift, const MemoryLimits& limits) {
   MemoryPlan plan{.thrift = thrift};
   if (!limits.same_numbers) {
-    // Tiles where they take less than the picture: else the plan before this was as good.
-    const bool tiles = thrift >= Thrift::free_decoder && needs.decode_tiled < needs.decode;
-    plan.tile = tiles ? kTile : 0;
+    // Where that takes less than the whole: else the plan before this was as good.
+    plan.in_bands = thrift >= Thrift::free_decoder && needs.decode_in_bands < needs.decode;
     plan.row_by_row = thrift >= Thrift::row_by_row;
   }
   if (thrift >= Thrift::stream_unet) plan.streamed = blocks_to_stream(needs, plan, limits);
@@ -98,7 +97,7 @@ std::string MemoryPlan::text() const {
   std::vector<std::string> done;
   if (keeps_text()) done.push_back("all networks stay in memory");
   if (!keeps_text()) done.push_back("the text encoder leaves after encoding");
-  if (tile > 0) done.push_back(fmt::format("decoding in tiles of {} pixels", 8 * tile));
+  if (in_bands) done.push_back("decoding in bands");
   if (row_by_row) done.push_back("guidance row by row");
   if (!keeps_decoder()) done.push_back("the decoder is there for decoding alone");
   if (!streamed.empty())

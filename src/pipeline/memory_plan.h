@@ -21,26 +21,23 @@ struct MemoryNeeds {
   std::int64_t step_one_row = 0;               ///< row by row
   std::int64_t encode = 0;
   std::int64_t decode = 0;                     ///< in one piece
-  std::int64_t decode_tiled = 0;               ///< in tiles of kTile
+  std::int64_t decode_in_bands = 0;            ///< a few rows at a time, in twice the time
 };
-
-/// Side of tiles in latent cells; smaller ones repeat more work along their edges.
-inline constexpr int kTile = 32;
 
 /// From the fastest to the leanest; each does what those before it do, too.
 enum class Thrift {
-  keep_all,        ///< all networks stay in memory
-  free_text,       ///< the text encoder leaves after encoding
-  row_by_row,      ///< with and without the prompt one after the other
-  free_decoder,    ///< the decoder is there only for decoding, in tiles
-  stream_unet,     ///< some blocks of the UNet are read from the file at each step
-  stream_all,      ///< all of them
+  keep_all,      ///< all networks stay in memory
+  free_text,     ///< the text encoder leaves after encoding
+  row_by_row,    ///< with and without the prompt one after the other
+  free_decoder,  ///< the decoder is there only for decoding, in bands
+  stream_unet,   ///< some blocks of the UNet are read from the file at each step
+  stream_all,    ///< all of them
 };
 
 struct MemoryPlan {
   Thrift thrift = Thrift::free_text;
   bool row_by_row = false;           ///< rows of guidance one after the other
-  int tile = 0;                      ///< kTile, or 0: decoded in one piece
+  bool in_bands = false;             ///< pictures decoded a few rows at a time
   std::vector<std::size_t> streamed = {}; ///< indices of MemoryNeeds::blocks
   std::int64_t text_peak = 0, step_peak = 0, decode_peak = 0;  ///< bytes, the process as a whole
   bool fits = true;                  ///< within what was given

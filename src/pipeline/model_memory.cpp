@@ -10,6 +10,13 @@
 #include "nn/memory.h"
 
 namespace invokeai::pipeline {
+namespace {
+
+/// What the process takes beyond its start, its weights and its maps once networks run: code of
+/// libtorch that is touched then, kernels that oneDNN writes, gaps between tensors.
+constexpr std::int64_t kRunning = 96 << 20;
+
+}  // namespace
 
 ModelMemory::ModelMemory(models::Networks& networks, const DeviceChoice& choice, std::int64_t program)
     : networks_(networks), choice_(choice), program_(program) {}
@@ -25,41 +32,39 @@ MemoryNeeds ModelMemory::needs(Size size, int rows, bool encodes) const {
                               {.rows = together, .height = height, .width = width, .tokens = 77},
                               dtype, form);
   };
-  MemoryNeeds needs{
-      .program = program_,
-      .text_weights = networks_.text_weights->bytes(*networks_.text_encoder),
-      .decoder_weights = networks_.vae_weights->bytes(networks_.vae->decoder()),
-      .encoder_weights =
-          encodes ? networks_.vae_weights->bytes(networks_.vae->encoder()) : std::int64_t{0},
-      .unet_rest = networks_.unet_weights->bytes(*networks_.unet),
-      .blocks = {},
-      .text = nn::text_footprint(networks_.text_encoder->config(), dtype),
-      .step_all_rows = step(rows),
-      .step_one_row = step(1),
-      .encode = encodes ? nn::encoder_footprint(vae, height, width, dtype) : 0,
-      .decode = nn::decoder_footprint(vae, height, width, dtype),
-      .decode_tiled = 0};
+  MemoryNeeds needs{.program = program_ + (choice_.device.is_cpu() ? kRunning : 0),
+                    .text_weights = networks_.text_weights->bytes(*networks_.text_encoder),
+                    .decoder_weights = networks_.vae_weights->bytes(networks_.vae->decoder()),
+                    .encoder_weights = encodes
+                                           ? networks_.vae_weights->bytes(networks_.vae->encoder())
+                                           : std::int64_t{0},
+                    .unet_rest = networks_.unet_weights->bytes(*networks_.unet),
+                    .blocks = {},
+                    .text = nn::text_footprint(networks_.text_encoder->config(), dtype),
+                    .step_all_rows = step(rows),
+                    .step_one_row = step(1),
+                    .encode = encodes ? nn::encoder_footprint(vae, height, width, dtype) : 0,
+                    .decode = nn::decoder_footprint(vae, height, width, dtype),
+                    .decode_in_bands = nn::banded_decoder_footprint(vae, height, width, dtype)};
   for (nn::Module* block : networks_.unet->blocks()) {
     needs.blocks.push_back(networks_.unet_weights->bytes(*block));
     needs.unet_rest -= needs.blocks.back();
   }
-  // The picture is put together in f32, with the weights of overlapping tiles beside.
-  const std::int64_t assembled = 16 * static_cast<std::int64_t>(size.height) * size.width;
-  needs.decode_tiled =
-      assembled + nn::decoder_footprint(vae, std::min<std::int64_t>(height, kTile),
-                                        std::min<std::int64_t>(width, kTile), dtype);
   return needs;
+}
+
+std::vector<nn::Module*> ModelMemory::streamed() const {
+  const std::vector<nn::Module*> blocks = networks_.unet->blocks();
+  std::vector<nn::Module*> streamed;
+  for (const std::size_t i : plan_.streamed) streamed.push_back(blocks[i]);
+  return streamed;
 }
 
 void ModelMemory::adopt(MemoryPlan plan) {
   plan_ = std::move(plan);
-  const std::vector<nn::Module*> blocks = networks_.unet->blocks();
-  std::vector<nn::Module*> streamed;
-  for (const std::size_t i : plan_.streamed) {
-    streamed.push_back(blocks[i]);
-    if (networks_.unet_weights->has(*blocks[i])) networks_.unet_weights->drop(*blocks[i]);
-  }
-  networks_.unet->stream(std::move(streamed), *networks_.unet_weights);
+  for (nn::Module* block : streamed())
+    if (networks_.unet_weights->has(*block)) networks_.unet_weights->drop(*block);
+  networks_.unet->stream(streamed(), *networks_.unet_weights);
   if (!plan_.keeps_text()) end(ModelPart::text_encoder);
   if (!plan_.keeps_decoder()) end(ModelPart::vae_decoder);
 }
@@ -69,12 +74,8 @@ void ModelMemory::begin(ModelPart part) {
   switch (part) {
     case ModelPart::text_encoder:
       return networks_.text_weights->bring(*networks_.text_encoder);
-    case ModelPart::unet: {
-      const std::vector<nn::Module*> blocks = networks_.unet->blocks();
-      std::vector<nn::Module*> apart;
-      for (const std::size_t i : plan_.streamed) apart.push_back(blocks[i]);
-      return networks_.unet_weights->bring_but(*networks_.unet, apart);
-    }
+    case ModelPart::unet:
+      return networks_.unet_weights->bring_but(*networks_.unet, streamed());
     case ModelPart::vae_encoder:
       return networks_.vae_weights->bring_but(vae, {&vae.decoder()});
     case ModelPart::vae_decoder:

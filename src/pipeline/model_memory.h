@@ -58,6 +58,8 @@ class ModelMemory {
   void begin(ModelPart part);
   void end(ModelPart part);
   void set_vae_type(at::ScalarType dtype);
+  /// Blocks of the UNet that the plan leaves in their file.
+  std::vector<nn::Module*> streamed() const;
 
   models::Networks& networks_;
   const DeviceChoice& choice_;

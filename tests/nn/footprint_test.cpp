@@ -82,13 +82,17 @@ TEST_P(Footprint, OfTheVae) {
   Vae vae(narrow_vae());
   prepare(vae, GetParam());
   using Shapes = std::vector<std::array<std::int64_t, 2>>;
-  for (const auto& [height, width] : Shapes{{32, 32}, {24, 40}, {64, 32}}) {
+  for (const auto& [height, width] : Shapes{{32, 32}, {24, 40}, {64, 32}, {96, 96}}) {
     testing::CountingMemory memory;
     const at::Tensor latents = at::zeros({1, 4, height, width}, options());
     memory.restart();
     vae.decode(latents).to(at::kFloat);
     expect_near(decoder_footprint(vae.config(), height, width, GetParam()), memory.most(),
                 fmt::format("decode {}x{}", height, width));
+    memory.restart();
+    vae.decode_in_bands(latents).to(at::kFloat);
+    expect_near(banded_decoder_footprint(vae.config(), height, width, GetParam()), memory.most(),
+                fmt::format("decode in bands {}x{}", height, width));
     memory.restart();
     vae.encode(at::zeros({1, 3, 8 * height, 8 * width}, at::kFloat).to(GetParam()));
     expect_near(encoder_footprint(vae.config(), height, width, GetParam()), memory.most(),

@@ -7,6 +7,7 @@
 
 #include <random>
 
+#include "base/system_memory.h"
 #include "nn/internal/block_map.h"
 
 namespace invokeai::nn {
@@ -69,6 +70,25 @@ TEST(TensorMemory, LargeTensorsShareOneRange) {
   at::Tensor grows = at::ones({1 << 10}, at::kFloat);  // from libtorch's memory into ours
   grows.resize_({1 << 20});
   EXPECT_EQ(grows[1023].item<float>(), 1);
+}
+
+TEST(TensorMemory, GapsDoNotMakeTheProcessLarger) {
+  keep_tensor_memory();
+  if (at::empty({1 << 20}).numel() && kept_memory().highest == 0)
+    GTEST_SKIP() << "no address range to be had here";
+  constexpr std::int64_t kMiB = 1 << 20;
+  const auto filled = [](std::int64_t mebibytes) {
+    return at::ones({mebibytes * kMiB / 4}, at::kFloat);
+  };
+  release_kept_memory();
+  const std::int64_t before = resident_memory();
+  std::vector<at::Tensor> blocks;
+  for (int i = 0; i < 6; ++i) blocks.push_back(filled(64));
+  for (int i = 0; i < 6; i += 2) blocks[i].reset();
+  const at::Tensor large = filled(100), next = filled(80);  // neither fits into a gap
+  EXPECT_LT(resident_memory() - before, (6 * 64 + 64 + 8) * kMiB)
+      << "the most in use, and a little";
+  EXPECT_EQ(large.sum().item<float>() + next.sum().item<float>(), 180 * kMiB / 4);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ MemoryNeeds needs() {
           .step_one_row = 75 * kMiB,
           .encode = 0,
           .decode = 260 * kMiB,
-          .decode_tiled = 70 * kMiB};
+          .decode_in_bands = 110 * kMiB};
 }
 
 MemoryPlan plan(std::int64_t mebibytes, Thrift first = Thrift::keep_all) {
@@ -72,7 +72,7 @@ TEST(MemoryPlan, KeepsTheNumbersWhereItMust) {
   for (const std::int64_t given : {3000, 1400, 900}) {
     const MemoryPlan made = plan_memory(
         needs(), {.bytes = given * kMiB, .first = Thrift::free_text, .same_numbers = true});
-    EXPECT_EQ(made.tile, 0);
+    EXPECT_FALSE(made.in_bands);
     EXPECT_FALSE(made.row_by_row);
   }
 }
@@ -80,8 +80,8 @@ TEST(MemoryPlan, KeepsTheNumbersWhereItMust) {
 TEST(MemoryPlan, SaysWhatItDoes) {
   EXPECT_NE(plan(8000).text().find("all networks stay in memory"), std::string::npos);
   const std::string lean = plan(1000).text();
-  for (const char* part : {"memory: at most ", " GiB", "the text encoder leaves", "tiles of 256 pixels",
-                           "row by row", "blocks of the UNet"})
+  for (const char* part : {"memory: at most ", " GiB", "the text encoder leaves",
+                           "decoding in bands", "row by row", "blocks of the UNet"})
     EXPECT_NE(lean.find(part), std::string::npos) << lean;
 }
 

@@ -1,16 +1,16 @@
 // Drawing within limits: the same pictures with weights that come and go, the same bytes on any
-// number of threads, tiles, and no growth from picture to picture.
+// number of threads, bands without seams, and no growth from picture to picture.
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include "base/system_memory.h"
 #include "nn/counting_memory.h"
 #include "pipeline/engine_support.h"
-#include "pipeline/tiled_decode.h"
 
 namespace invokeai::pipeline {
 namespace {
@@ -152,54 +152,24 @@ TEST(ManyPictures, TakeNoMoreMemoryThanAFew) {
   EXPECT_LE(static_cast<double>(resident_memory()), 1.01 * static_cast<double>(before));
 }
 
-TEST(TileStarts, CoverEverythingWithOverlap) {
-  for (std::int64_t length = 1; length < 300; ++length)
-    for (const std::int64_t side : {32, 64}) {
-      const auto starts = tile_starts(length, side, 12);
-      EXPECT_EQ(starts.front(), 0);
-      if (length <= side) {
-        EXPECT_EQ(starts.size(), 1u);
-        continue;
-      }
-      EXPECT_EQ(starts.back() + side, length);
-      for (std::size_t i = 1; i < starts.size(); ++i) {
-        EXPECT_GT(starts[i], starts[i - 1]);
-        EXPECT_GE(starts[i - 1] + side - starts[i], 12);
-      }
-    }
-}
-
-class Tiles : public ::testing::Test {
- protected:
-  void SetUp() override {
-    auto loaded = models::load_networks({.path = demo_model(), .stated = {}});
+TEST(Bands, MakeThePictureOfTheDemoModelWithoutSeams) {
+  const at::NoGradGuard no_grad;
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    auto loaded = models::load_networks({.path = demo_model(), .dtype = dtype, .stated = {}});
     ASSERT_TRUE(loaded) << loaded.error().text();
-    networks_ = std::move(*loaded);
+    nn::Vae& vae = *loaded->vae;
+    vae.pack();
+    // Flat above, lively below: norms of a part alone would be far from those of the whole.
+    const at::Tensor latents =
+        (at::randn({1, 4, 96, 64}) * at::linspace(0, 2, 96).view({1, 1, 96, 1})).to(dtype);
+    for (const nn::Wrap wrap : {nn::Wrap{}, nn::Wrap{.x = true, .y = true}}) {
+      nn::set_wrap(vae, wrap);
+      const at::Tensor whole = vae.decode(latents).to(at::kFloat);
+      const at::Tensor banded = vae.decode_in_bands(latents, wrap).to(at::kFloat);
+      const double error = (banded - whole).square().mean().item<double>();
+      EXPECT_GT(10 * std::log10(4 / error), dtype == at::kFloat ? 90 : 45) << "dB";
+    }
   }
-  at::Tensor decode(const at::Tensor& latents) const { return networks_.vae->decode(latents); }
-  at::Tensor in_tiles(const at::Tensor& latents, const TileShape& shape) const {
-    return decode_in_tiles(latents, shape, [this](const at::Tensor& x) { return decode(x); });
-  }
-  const at::NoGradGuard no_grad_;
-  models::Networks networks_;
-};
-
-TEST_F(Tiles, OnePieceIsDecodedAsItIs) {
-  const at::Tensor latents = at::randn({1, 4, 20, 32});
-  EXPECT_TRUE(at::equal(in_tiles(latents, {.side = 32, .overlap = 12, .wrap = {}}), decode(latents)));
-}
-
-TEST_F(Tiles, MeetAtTheEdgesOfASeamlessPicture) {
-  const at::Tensor latents = at::randn({1, 4, 24, 40});
-  nn::set_wrap(*networks_.vae, {.x = true, .y = false});
-  const at::Tensor whole = decode(latents);
-  nn::set_wrap(*networks_.vae, {});
-  const at::Tensor tiled =
-      in_tiles(latents, {.side = 28, .overlap = 12, .wrap = {.x = true, .y = false}});
-  ASSERT_EQ(tiled.sizes(), whole.sizes());
-  const double gap = (tiled - whole).slice(3, 0, 8).abs().mean().item<double>();
-  const double apart = (decode(latents) - whole).slice(3, 0, 8).abs().mean().item<double>();
-  EXPECT_LT(gap, apart) << "the edge is nearer to the wrapped picture than to the plain one";
 }
 
 }  // namespace

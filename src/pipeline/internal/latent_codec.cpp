@@ -1,26 +1,9 @@
 #include "pipeline/internal/latent_codec.h"
 
-#include "pipeline/tiled_decode.h"
-
 namespace invokeai::pipeline {
 namespace {
 
 bool is_finite(const at::Tensor& x) { return at::isfinite(x).all().item<bool>(); }
-
-/// While one lives, edges of what a network sees do not meet.
-class Unwrapped {
- public:
-  Unwrapped(nn::Module& network, nn::Wrap wrap) : network_(network), wrap_(wrap) {
-    nn::set_wrap(network_, {});
-  }
-  ~Unwrapped() { nn::set_wrap(network_, wrap_); }
-  Unwrapped(const Unwrapped&) = delete;
-  Unwrapped& operator=(const Unwrapped&) = delete;
-
- private:
-  nn::Module& network_;
-  nn::Wrap wrap_;
-};
 
 }  // namespace
 
@@ -66,11 +49,7 @@ Result<at::Tensor> LatentCodec::decode(const at::Tensor& latents) {
 }
 
 at::Tensor LatentCodec::decode_scaled(const at::Tensor& latents) {
-  const int tile = memory_.plan().tile;
-  if (tile == 0 || (latents.size(2) <= tile && latents.size(3) <= tile)) return vae_.decode(latents);
-  const Unwrapped plain(vae_, wrap_);
-  return decode_in_tiles(latents, {.side = tile, .overlap = 12, .wrap = wrap_},
-                         [this](const at::Tensor& cells) { return vae_.decode(cells); });
+  return memory_.plan().in_bands ? vae_.decode_in_bands(latents, wrap_) : vae_.decode(latents);
 }
 
 }  // namespace invokeai::pipeline

@@ -40,8 +40,8 @@ class LatentCodec {
   /// Source: generation spec 7.2. Errors: bad_file when the numbers are not finite in f32 either.
   Result<at::Tensor> encode(const at::Tensor& pixels, const at::Tensor& noise);
 
-  /// [1,4,h,w] f32 -> pixels [1,3,H,W] f32, in tiles where the memory plan says so. Errors: bad_file
-  /// for latents that are not finite, and as above: never a black picture.
+  /// [1,4,h,w] f32 -> pixels [1,3,H,W] f32, in bands where the memory plan says so. Errors:
+  /// bad_file for latents that are not finite, and as above: never a black picture.
   Result<at::Tensor> decode(const at::Tensor& latents);
 
  private:
