@@ -27,16 +27,24 @@ std::int64_t unet_weights(const MemoryNeeds& needs, const std::vector<std::size_
   return resident + 2 * largest;
 }
 
+std::int64_t lent(const MemoryNeeds& needs, const std::vector<std::size_t>& blocks) {
+  std::int64_t sum = 0;
+  for (const std::size_t i : blocks) sum += needs.blocks[i];
+  return sum;
+}
+
 void fill_peaks(const MemoryNeeds& needs, MemoryPlan& plan) {
   const std::int64_t unet = unet_weights(needs, plan.streamed);
   const std::int64_t decoder = plan.keeps_decoder() ? needs.decoder_weights : 0;
   const std::int64_t base = needs.program + unet + (plan.keeps_text() ? needs.text_weights : 0);
-  plan.text_peak = with_slack(needs.program + unet + decoder + needs.text_weights + needs.text);
+  plan.text_peak = with_slack(needs.program + unet + decoder + needs.text_weights + needs.text -
+                              lent(needs, plan.lent_to_text));
   plan.step_peak =
       with_slack(base + decoder + (plan.row_by_row ? needs.step_one_row : needs.step_all_rows));
   const std::int64_t decode = plan.in_bands ? needs.decode_in_bands : needs.decode;
   const std::int64_t encode = needs.encoder_weights > 0 ? needs.encoder_weights + needs.encode : 0;
-  plan.decode_peak = with_slack(base + std::max(needs.decoder_weights + decode, decoder + encode));
+  plan.decode_peak = with_slack(base + std::max(needs.decoder_weights + decode, decoder + encode) -
+                                lent(needs, plan.lent_to_decoder));
 }
 
 /// The smallest set of blocks, large ones first, with which the plan fits; at least half of them by
@@ -60,6 +68,32 @@ std::vector<std::size_t> blocks_to_stream(const MemoryNeeds& needs, MemoryPlan p
   return plan.streamed;
 }
 
+/// Blocks of about `bytes` together, the largest that fit first; those of the plan stay in their
+/// file anyway.
+std::vector<std::size_t> blocks_to_lend(const MemoryNeeds& needs, const MemoryPlan& plan,
+                                        std::int64_t bytes) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < needs.blocks.size(); ++i)
+    if (std::ranges::find(plan.streamed, i) == plan.streamed.end()) order.push_back(i);
+  std::ranges::stable_sort(
+      order, [&](std::size_t a, std::size_t b) { return needs.blocks[a] > needs.blocks[b]; });
+  std::vector<std::size_t> chosen;
+  const auto take = [&](std::size_t place) {
+    bytes -= needs.blocks[order[place]];
+    chosen.push_back(order[place]);
+    order.erase(order.begin() + static_cast<std::ptrdiff_t>(place));
+  };
+  for (std::size_t place = 0; place < order.size() && bytes > 0;) {
+    if (needs.blocks[order[place]] <= bytes)
+      take(place);
+    else
+      ++place;
+  }
+  // What is left is less than the smallest block that is still there.
+  while (!order.empty() && bytes > 0) take(order.size() - 1);
+  return chosen;
+}
+
 MemoryPlan make_plan(const MemoryNeeds& needs, Thrift thrift, const MemoryLimits& limits) {
   MemoryPlan plan{.thrift = thrift};
   if (!limits.same_numbers) {
@@ -69,6 +103,11 @@ MemoryPlan make_plan(const MemoryNeeds& needs, Thrift thrift, const MemoryLimits
   }
   if (thrift >= Thrift::stream_unet) plan.streamed = blocks_to_stream(needs, plan, limits);
   fill_peaks(needs, plan);
+  if (limits.lends && thrift >= Thrift::free_text) {
+    plan.lent_to_text = blocks_to_lend(needs, plan, plan.text_peak - plan.step_peak);
+    plan.lent_to_decoder = blocks_to_lend(needs, plan, plan.decode_peak - plan.step_peak);
+    fill_peaks(needs, plan);
+  }
   plan.fits = !limits.bytes || plan.peak() <= *limits.bytes;
   return plan;
 }
@@ -100,6 +139,8 @@ std::string MemoryPlan::text() const {
   if (in_bands) done.push_back("decoding in bands");
   if (row_by_row) done.push_back("guidance row by row");
   if (!keeps_decoder()) done.push_back("the decoder is there for decoding alone");
+  if (!lent_to_text.empty() || !lent_to_decoder.empty())
+    done.push_back("some of the UNet makes room between steps");
   if (!streamed.empty())
     done.push_back(fmt::format("{} blocks of the UNet are read at each step", streamed.size()));
   return fmt::format("memory: at most {} (text {}, steps {}, pictures {}): {}", memory_text(peak()),

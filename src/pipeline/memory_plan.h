@@ -39,6 +39,9 @@ struct MemoryPlan {
   bool row_by_row = false;           ///< rows of guidance one after the other
   bool in_bands = false;             ///< pictures decoded a few rows at a time
   std::vector<std::size_t> streamed = {}; ///< indices of MemoryNeeds::blocks
+  /// Blocks that leave while a prompt is encoded or a picture decoded, so that neither takes more
+  /// than the steps do. They are read again for the next step: a fifth of a second in SD 1.5.
+  std::vector<std::size_t> lent_to_text = {}, lent_to_decoder = {};
   std::int64_t text_peak = 0, step_peak = 0, decode_peak = 0;  ///< bytes, the process as a whole
   bool fits = true;                  ///< within what was given
 
@@ -53,6 +56,7 @@ struct MemoryPlan {
 struct MemoryLimits {
   std::optional<std::int64_t> bytes;       ///< for the whole process; none: unlimited
   Thrift first = Thrift::free_text;        ///< nothing faster than this
+  bool lends = false;                      ///< blocks may make room between steps
   bool same_numbers = false;               ///< only what leaves every bit of a picture as it is
 };
 

@@ -69,16 +69,28 @@ void ModelMemory::adopt(MemoryPlan plan) {
   if (!plan_.keeps_decoder()) end(ModelPart::vae_decoder);
 }
 
+void ModelMemory::lend(const std::vector<std::size_t>& blocks) {
+  if (unet_uses_ > 0) return;  // a preview is decoded amid the steps
+  const std::vector<nn::Module*> all = networks_.unet->blocks();
+  for (const std::size_t i : blocks)
+    if (networks_.unet_weights->has(*all[i])) networks_.unet_weights->drop(*all[i]);
+}
+
 void ModelMemory::begin(ModelPart part) {
   nn::Vae& vae = *networks_.vae;
   switch (part) {
     case ModelPart::text_encoder:
+      lend(plan_.lent_to_text);
       return networks_.text_weights->bring(*networks_.text_encoder);
     case ModelPart::unet:
-      return networks_.unet_weights->bring_but(*networks_.unet, streamed());
+      networks_.unet_weights->bring_but(*networks_.unet, streamed());
+      ++unet_uses_;
+      return;
     case ModelPart::vae_encoder:
+      lend(plan_.lent_to_decoder);
       return networks_.vae_weights->bring_but(vae, {&vae.decoder()});
     case ModelPart::vae_decoder:
+      lend(plan_.lent_to_decoder);
       return networks_.vae_weights->bring_but(vae, {&vae.encoder()});
   }
 }
@@ -89,6 +101,7 @@ void ModelMemory::set_vae_type(at::ScalarType dtype) {
 }
 
 void ModelMemory::end(ModelPart part) {
+  if (part == ModelPart::unet) --unet_uses_;
   bool left = plan_.thrift > Thrift::free_text;
   const auto leave = [&left](models::StoredWeights& weights, nn::Module& node) {
     if (!weights.has(node)) return;

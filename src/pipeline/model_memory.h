@@ -58,6 +58,8 @@ class ModelMemory {
   void begin(ModelPart part);
   void end(ModelPart part);
   void set_vae_type(at::ScalarType dtype);
+  /// Takes blocks of the UNet away, unless it is at work.
+  void lend(const std::vector<std::size_t>& blocks);
   /// Blocks of the UNet that the plan leaves in their file.
   std::vector<nn::Module*> streamed() const;
 
@@ -65,6 +67,7 @@ class ModelMemory {
   const DeviceChoice& choice_;
   std::int64_t program_;
   MemoryPlan plan_;
+  int unet_uses_ = 0;  // that live
 };
 
 /// Bytes this process may have on the device, all it has included: `asked` GiB, or what is free and

@@ -137,6 +137,7 @@ void StableDiffusion::plan_memory_for(const GenerationRequest& request, Thrift f
       {.bytes = options_.deterministic && !asked ? std::nullopt
                                                  : memory_limit(choice_, options_.max_memory),
        .first = first,
+       .lends = choice_.device.is_cpu(),
        .same_numbers = options_.deterministic && !asked}));
 }
 

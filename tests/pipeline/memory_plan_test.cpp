@@ -77,6 +77,32 @@ TEST(MemoryPlan, KeepsTheNumbersWhereItMust) {
   }
 }
 
+TEST(MemoryPlan, BlocksMakeRoomSoThatNothingTakesMoreThanTheSteps) {
+  const MemoryPlan kept = plan_memory(needs(), {.bytes = {}});
+  EXPECT_TRUE(kept.lent_to_text.empty());
+  const MemoryPlan lending = plan_memory(needs(), {.bytes = {}, .lends = true});
+  EXPECT_EQ(lending.step_peak, kept.step_peak);
+  EXPECT_GT(kept.peak(), kept.step_peak);
+  EXPECT_EQ(lending.peak(), lending.step_peak);
+  // 110 MiB of maps too many: three blocks of 50.
+  EXPECT_EQ(lending.lent_to_decoder.size(), 3u);
+  EXPECT_NE(lending.text().find("makes room"), std::string::npos);
+  // With all networks in memory nothing moves.
+  const MemoryPlan all =
+      plan_memory(needs(), {.bytes = 8000 * kMiB, .first = Thrift::keep_all, .lends = true});
+  EXPECT_TRUE(all.lent_to_text.empty() && all.lent_to_decoder.empty());
+}
+
+TEST(MemoryPlan, TheFewestBytesAreLent) {
+  MemoryNeeds uneven = needs();
+  uneven.blocks = {10 * kMiB, 300 * kMiB, 70 * kMiB, 40 * kMiB, 20 * kMiB};
+  const MemoryPlan made = plan_memory(uneven, {.bytes = {}, .lends = true});
+  std::int64_t lent = 0;
+  for (const std::size_t i : made.lent_to_decoder) lent += uneven.blocks[i];
+  EXPECT_GE(lent, 110 * kMiB);
+  EXPECT_LE(lent, 130 * kMiB) << "not the large one";
+}
+
 TEST(MemoryPlan, SaysWhatItDoes) {
   EXPECT_NE(plan(8000).text().find("all networks stay in memory"), std::string::npos);
   const std::string lean = plan(1000).text();
