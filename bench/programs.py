@@ -68,6 +68,11 @@ def forget(folder):
                 os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
+def half_of(device):
+    """The half precision of the contestants of a GPU; a processor in its place is slow with float16."""
+    return "bfloat16" if device == "cpu" else "float16"
+
+
 def programs(binaries, peers, device):
     """`device`: that of the contestants of a GPU."""
     python = sys.executable
@@ -85,8 +90,8 @@ def programs(binaries, peers, device):
         Program("openvino_f32", peer("openvino_picture.py", "float32")),
         Program("sdcpp_f16", peer("sdcpp_picture.py", "f16")),
         Program("sdcpp_q8", peer("sdcpp_picture.py", "q8_0")),
-        Program("ours_gpu_f16", ours("float16", device), ready=r"^>> model "),
-        Program("diffusers_gpu_f16", peer("diffusers_picture.py", "float16", device)),
+        Program("ours_gpu_f16", ours(half_of(device), device), ready=r"^>> model "),
+        Program("diffusers_gpu_f16", peer("diffusers_picture.py", half_of(device), device)),
     ]
 
 
