@@ -68,13 +68,19 @@ def forget(folder):
                 os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def programs(binaries, peers):
+def half_of(device):
+    """The half precision of the contestants of a GPU; a processor in its place is slow with float16."""
+    return "bfloat16" if device == "cpu" else "float16"
+
+
+def programs(binaries, peers, device):
+    """`device`: that of the contestants of a GPU."""
     python = sys.executable
-    ours = lambda precision: [binaries / "invokeai", "--model", "{model}", "--precision", precision, "--outdir", "{folder}",
+    ours = lambda precision, device="cpu": [binaries / "invokeai", "--model", "{model}", "--device", device, "--precision", precision, "--outdir", "{folder}",
                               "-s", "{steps}", "-W", "{side}", "-H", "{side}", "-C", "7.5", "-A", "k_euler", "-S", "1",
                               "a lighthouse at dusk"]
-    peer = lambda script, precision: [python, peers / script, "{model}", precision, "{threads}", "{steps}", "{side}",
-                                      "{folder}/picture.png"]
+    peer = lambda script, precision, *rest: [python, peers / script, "{model}", precision, "{threads}", "{steps}", "{side}",
+                                             "{folder}/picture.png", *rest]
     return [
         Program("ours_bf16", ours("bfloat16"), ready=r"^>> model "),
         Program("ours_f32", ours("float32"), ready=r"^>> model "),
@@ -84,6 +90,8 @@ def programs(binaries, peers):
         Program("openvino_f32", peer("openvino_picture.py", "float32")),
         Program("sdcpp_f16", peer("sdcpp_picture.py", "f16")),
         Program("sdcpp_q8", peer("sdcpp_picture.py", "q8_0")),
+        Program("ours_gpu_f16", ours(half_of(device), device), ready=r"^>> model "),
+        Program("diffusers_gpu_f16", peer("diffusers_picture.py", half_of(device), device)),
     ]
 
 

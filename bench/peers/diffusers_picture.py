@@ -1,6 +1,6 @@
 """A picture by diffusers, from nothing to a file, as its manual shows it.
 
-  diffusers_picture.py MODEL float32|bfloat16 THREADS STEPS SIDE FILE
+  diffusers_picture.py MODEL float32|bfloat16|float16 THREADS STEPS SIDE FILE [DEVICE]
 """
 
 import sys
@@ -8,6 +8,7 @@ import sys
 from protocol import say_ready, say_step
 
 model, precision, threads, steps, side, file = sys.argv[1:7]
+device = sys.argv[7] if len(sys.argv) > 7 else "cpu"
 import torch
 from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 
@@ -16,6 +17,7 @@ pipeline = StableDiffusionPipeline.from_pretrained(model, torch_dtype=getattr(to
 pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config)
 pipeline.unet.to(memory_format=torch.channels_last)
 pipeline.vae.to(memory_format=torch.channels_last)
+pipeline.to(device)
 pipeline.set_progress_bar_config(disable=True)
 say_ready()
 

@@ -9,16 +9,24 @@ import sys
 import time
 
 
-def serve(load_seconds, **stages):
-    """A stage may return the seconds it took, where only it can tell; else its call is timed."""
+def serve(load_seconds, device="cpu", **stages):
+    """A stage may return the seconds it took, where only it can tell; else its call is timed.
+
+    `device`: what torch computes on; on a GPU its memory is what is told.
+    """
+    if device != "cpu":
+        import torch
     print(f"ready {load_seconds:.3f}", flush=True)
     for line in sys.stdin:
         word = line.strip()
         if word == "memory":
-            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, flush=True)
+            host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            print(host if device == "cpu" else torch.cuda.max_memory_reserved(device), flush=True)
             continue
         start = time.perf_counter()
         told = stages[word]()
+        if device != "cpu":
+            torch.cuda.synchronize(device)
         print(f"{told if isinstance(told, float) else time.perf_counter() - start:.6f}", flush=True)
 
 

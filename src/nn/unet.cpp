@@ -57,14 +57,6 @@ class Attention : public Module {
     return out_.forward_add(attend(q, layer, to, /*cross=*/true), x);
   }
 
- private:
-  at::Tensor attend(const at::Tensor& q, const ContextKeys::Layer& layer, const Listening& to,
-                    bool cross) const {
-    if (!to.control) return attention(q, layer.k, layer.v, heads_, /*causal=*/false, upcast_);
-    const AttentionSite site{.cross = cross, .height = to.height, .width = to.width, .heads = heads_};
-    return to.control->attend(site, {q, layer.k, layer.v}, upcast_);
-  }
-
   ContextKeys::Layer keys_of_context(const Listening& to) const {
     const auto make = [&]() -> ContextKeys::Layer {
       return {k_.forward(to.context), v_.forward(to.context)};
@@ -73,6 +65,15 @@ class Attention : public Module {
     const auto [found, fresh] = to.keys->layers.try_emplace(this);
     if (fresh) found->second = make();
     return found->second;
+  }
+
+ private:
+  at::Tensor attend(const at::Tensor& q, const ContextKeys::Layer& layer, const Listening& to,
+                    bool cross) const {
+    if (!to.control) return attention(q, layer.k, layer.v, heads_, /*causal=*/false, upcast_);
+    const AttentionSite site{
+        .cross = cross, .height = to.height, .width = to.width, .heads = heads_};
+    return to.control->attend(site, {q, layer.k, layer.v}, upcast_);
   }
 
   std::int64_t heads_;
@@ -122,6 +123,8 @@ class TransformerBlock : public Module {
     return feed_forward_.forward_add(norm3_.forward(x), x);
   }
 
+  void make_keys(const Listening& to) const { cross_.keys_of_context(to); }
+
  private:
   LayerNorm norm1_;
   Attention self_;
@@ -165,6 +168,10 @@ class UNet::Transformer : public Module {
     for (const auto& block : blocks_) tokens = block->forward(std::move(tokens), to);
     return out_conv_ ? out_conv_->forward_add(as_map(tokens, x.size(2), x.size(3)), x)
                      : as_map(out_linear_->forward_add(tokens, as_tokens(x)), x.size(2), x.size(3));
+  }
+
+  void make_keys(const Listening& to) const {
+    for (const auto& block : blocks_) block->make_keys(to);
   }
 
  private:
@@ -335,6 +342,19 @@ std::vector<Module*> UNet::blocks() const {
   add(*middle_);
   for (const auto& level : up_) add(*level);
   return all;
+}
+
+ContextKeys UNet::keys_of(const at::Tensor& context) const {
+  TORCH_CHECK(streamed_.empty(), "keys of a context need the weights of all blocks");
+  ContextKeys keys;
+  const Listening to{.context = context, .keys = &keys};
+  const auto make = [&to](const Level& level) {
+    for (const auto& attention : level.attentions) attention->make_keys(to);
+  };
+  for (const auto& level : down_) make(*level);
+  make(*middle_);
+  for (const auto& level : up_) make(*level);
+  return keys;
 }
 
 void UNet::stream(std::vector<Module*> blocks, WeightSource& source) {

@@ -55,6 +55,10 @@ class UNet : public Module {
   at::Tensor forward(const at::Tensor& sample, const at::Tensor& timesteps,
                      const at::Tensor& context, const UNetHelp& help = {}) const;
 
+  /// The keys and values of a context [B,S,cross_attention_dim], without an evaluation. No block
+  /// may be streamed.
+  ContextKeys keys_of(const at::Tensor& context) const;
+
   /// The blocks whose weights may come and go (`stream`), in the order they run. The rest, a
   /// thousandth of all, stays.
   std::vector<Module*> blocks() const;

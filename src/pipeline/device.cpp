@@ -75,4 +75,14 @@ Result<DeviceChoice> choose_device(const std::string& device, const std::string&
   return choice;
 }
 
+TunedConvolutions::TunedConvolutions(bool wanted) : before_(at::globalContext().benchmarkCuDNN()) {
+  if (wanted) at::globalContext().setBenchmarkCuDNN(true);
+}
+
+TunedConvolutions::~TunedConvolutions() { at::globalContext().setBenchmarkCuDNN(before_); }
+
+void set_repeatable_convolutions(bool repeatable) {
+  at::globalContext().setDeterministicCuDNN(repeatable);
+}
+
 }  // namespace invokeai::pipeline

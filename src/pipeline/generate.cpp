@@ -116,6 +116,7 @@ class StableDiffusion::Request {
       const auto next = leaner(thrift);
       if (!is_out_of_memory(exception) || !next) throw;
       exact_.reset();
+      engine_.graphs_.release();
       release_unused_memory(engine_.choice_);
       engine_.plan_memory_for(order_.request, *next);
     }
@@ -144,6 +145,7 @@ class StableDiffusion::Request {
   Result<Outcome> redraw(const PictureSeed& seed) {
     if (!ensure_exact("The network")) return tl::make_unexpected(*broken_);
     exact_->plan_memory_for(order_.request, Thrift::free_text);
+    exact_->graphs_.allow(false);  // for one picture, with another model in memory
     Order order = exact_->make_order(order_.request, order_.callbacks, order_.cancel);
     order.encode = [&](int steps) { return exact_->encode(prompt_, order_.request, steps); };
     order.told = true;
@@ -179,6 +181,7 @@ Order StableDiffusion::make_order(const GenerationRequest& request,
   const nn::Wrap wrap{request.seamless.x, request.seamless.y};
   nn::set_wrap(*networks_.unet, wrap);
   nn::set_wrap(*networks_.vae, wrap);
+  graphs_.set_wrap(wrap);
   return {.request = request,
           .callbacks = callbacks,
           .cancel = cancel,
@@ -186,6 +189,9 @@ Order StableDiffusion::make_order(const GenerationRequest& request,
           .memory = memory_,
           .schedule = schedule_,
           .choice = choice_,
+          .graphs = graphs_,
+          // Trials take memory, which somebody who sets a limit has none of to spare.
+          .tune = !choice_.device.is_cpu() && !options_.deterministic && options_.max_memory <= 0,
           .model = info_.path,
           .encode = {},
           .size = {request.width > 0 ? request.width : info_.native_width,
@@ -227,7 +233,10 @@ Result<Outcome> StableDiffusion::generate(const GenerationRequest& request,
                                  .negative = request.negative_prompt}));
   plan_memory_for(request, Thrift::free_text);
   if (options_.verbose && callbacks.on_message) callbacks.on_message(memory_.plan().text());
-  return Request(*this, request, callbacks, cancel, prompt).draw_all();
+  const Result<Outcome> outcome = Request(*this, request, callbacks, cancel, prompt).draw_all();
+  if (const auto remark = graphs_.take_remark(); remark && options_.verbose && callbacks.on_message)
+    callbacks.on_message(*remark);
+  return outcome;
 }
 
 }  // namespace invokeai::pipeline

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/device.h"
+
 namespace invokeai::pipeline {
 namespace {
 
@@ -60,6 +62,7 @@ Guidance::Rows Guidance::make_rows() const {
 
 at::Tensor Guidance::predict(const at::Tensor& model_input, double timestep,
                              at::ScalarType dtype, const at::Tensor& surroundings) {
+  const TunedConvolutions tuned(thrift_.tune);
   const at::Tensor input = network_input(unet_, model_input, surroundings).to(dtype);
   std::vector<at::Tensor> outputs;
   for (std::int64_t i = 0; i < input.size(0); ++i)
@@ -85,11 +88,22 @@ std::vector<Guidance::Asked>& Guidance::asked_for(const Rows& rows, const at::Te
   return asked_;
 }
 
+/// From a recording, where everything is the same at each step but the numbers.
+std::optional<at::Tensor> Guidance::ask_recorded(Asked& asked, const at::Tensor& input,
+                                                 double timestep) {
+  if (!thrift_.graphs || thrift_.row_by_row || thrift_.cache_steps > 1) return std::nullopt;
+  return thrift_.graphs->predict(input, timestep, asked.context);
+}
+
 /// What the network says to every row, [rows,4,h,w], where nothing looks into its attention.
 at::Tensor Guidance::ask(const Rows& rows, const at::Tensor& input, double timestep,
                          std::size_t picture) {
   std::vector<at::Tensor> outputs;
   for (Asked& asked : asked_for(rows, input)) {
+    if (auto output = ask_recorded(asked, input, timestep)) {
+      outputs.push_back(std::move(*output));
+      continue;
+    }
     const std::int64_t count = asked.context.size(0);
     nn::UNetHelp help{.keys = &asked.keys};
     if (thrift_.cache_steps > 1) {

@@ -1,11 +1,13 @@
 #pragma once
 // Classifier-free guidance (Ho & Salimans 2022): the network asked with and without the prompt.
 
+#include <optional>
 #include <vector>
 
 #include "nn/unet.h"
 #include "pipeline/attention_edit.h"
 #include "pipeline/conditioning.h"
+#include "pipeline/step_graph.h"
 
 namespace invokeai::pipeline {
 
@@ -13,6 +15,9 @@ namespace invokeai::pipeline {
 struct GuidanceThrift {
   bool row_by_row = false;  ///< rows one after the other rather than in one batch
   int cache_steps = 1;      ///< of so many evaluations in a row only the first is whole
+  bool tune = false;        ///< see TunedConvolutions
+  StepGraphs* graphs =
+      nullptr;  ///< records evaluations whose rows are in one batch, where not null
 };
 
 /// The denoiser of one run. Keeps references: network and conditioning must outlive it.
@@ -52,6 +57,7 @@ class Guidance {
   Rows make_rows() const;
   std::vector<Asked>& asked_for(const Rows& rows, const at::Tensor& input);
   at::Tensor predict_one(const at::Tensor& input, double timestep, std::size_t picture);
+  std::optional<at::Tensor> ask_recorded(Asked& asked, const at::Tensor& input, double timestep);
   at::Tensor ask(const Rows& rows, const at::Tensor& input, double timestep, std::size_t picture);
 
   const nn::UNet& unet_;

@@ -47,6 +47,13 @@ const char* prediction_name(sampling::PredictionType type) {
   INVOKEAI_CHECK(false);
 }
 
+/// A recording keeps the memory of a step for itself, beside what the rest of a picture takes, and
+/// wants every weight where it was.
+bool fits_recorded(const MemoryPlan& plan, const MemoryNeeds& needs, const MemoryLimits& limits) {
+  if (plan.row_by_row || !plan.streamed.empty()) return false;
+  return !limits.bytes || plan.peak() + needs.step_all_rows <= *limits.bytes;
+}
+
 std::string last_part(const fs::path& path) {
   const fs::path clean = path.has_filename() ? path : path.parent_path();
   return fs::is_directory(path) ? clean.filename().string() : clean.stem().string();
@@ -59,6 +66,7 @@ Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptio
   if (options.threads > 0) at::set_num_threads(options.threads);
   const std::int64_t program = resident_memory();
   TRY_ASSIGN(DeviceChoice choice, choose_device(options.device, options.precision));
+  set_repeatable_convolutions(options.deterministic);
   models::LoadOptions load{
       .path = options.model_path,
       .device = choice.device,
@@ -104,7 +112,8 @@ StableDiffusion::StableDiffusion(EngineOptions options, models::Networks network
       tokenizer_(std::move(tokenizer)),
       schedule_(std::move(schedule)),
       choice_(std::move(choice)),
-      memory_(networks_, choice_, choice_.device.is_cpu() ? program : 0) {
+      memory_(networks_, choice_, choice_.device.is_cpu() ? program : 0),
+      graphs_(*networks_.unet, make_recorder(choice_.device)) {
   const int side = static_cast<int>(networks_.unet->config().sample_size * networks_.vae->scale());
   info_.kind = models::kind_name(networks_.kind);
   info_.prediction = prediction_name(schedule_.config().prediction_type);
@@ -131,14 +140,17 @@ void StableDiffusion::plan_memory_for(const GenerationRequest& request, Thrift f
   }
   const bool asked = options_.max_memory > 0;
   if (asked && first == Thrift::free_text) first = Thrift::keep_all;
-  memory_.adopt(plan_memory(
-      memory_.needs(size, request.cfg_scale == 1 ? 1 : 2, request.init.has_value()),
-      // Where the bytes must not change, they must not depend on what happens to be free either.
-      {.bytes = options_.deterministic && !asked ? std::nullopt
-                                                 : memory_limit(choice_, options_.max_memory),
-       .first = first,
-       .lends = choice_.device.is_cpu(),
-       .same_numbers = options_.deterministic && !asked}));
+  const MemoryNeeds needs =
+      memory_.needs(size, request.cfg_scale == 1 ? 1 : 2, request.init.has_value());
+  // Where the bytes must not change, they must not depend on what happens to be free either.
+  const MemoryLimits limits{.bytes = options_.deterministic && !asked
+                                         ? std::nullopt
+                                         : memory_limit(choice_, options_.max_memory),
+                            .first = first,
+                            .lends = choice_.device.is_cpu(),
+                            .same_numbers = options_.deterministic && !asked};
+  memory_.adopt(plan_memory(needs, limits));
+  graphs_.allow(!options_.deterministic && fits_recorded(memory_.plan(), needs, limits));
 }
 
 Result<image::Image> StableDiffusion::find_words(const image::Image& picture,

@@ -8,6 +8,7 @@
 #include "pipeline/device.h"
 #include "pipeline/engine.h"
 #include "pipeline/model_memory.h"
+#include "pipeline/step_graph.h"
 #include "pipeline/word_finder.h"
 #include "sampling/noise.h"
 #include "sampling/samplers.h"
@@ -29,6 +30,11 @@ class StableDiffusion : public Engine {
   /// Loads the network for it the first time, on the CPU.
   Result<image::Image> find_words(const image::Image& picture, const std::string& words) override;
 
+  /// Steps are recorded by this one from now on; until then by the device's own.
+  void record_with(std::unique_ptr<WorkRecorder> recorder) {
+    graphs_.set_recorder(std::move(recorder));
+  }
+
  private:
   StableDiffusion(EngineOptions options, models::Networks networks, text::ClipTokenizer tokenizer,
                   sampling::NoiseSchedule schedule, DeviceChoice choice, std::int64_t program);
@@ -38,7 +44,8 @@ class StableDiffusion : public Engine {
                    const CancelToken& cancel);
   /// Brings what a picture of the model's own size needs, so that the first one does not wait.
   void load_ahead();
-  /// Chooses what a request gets of the memory, no faster than `first`, and adopts it.
+  /// Chooses what a request gets of the memory, no faster than `first`, and adopts it. Steps are
+  /// recorded where that fits, too.
   void plan_memory_for(const GenerationRequest& request, Thrift first);
   Conditioning encode(const text::ParsedPrompt& prompt, const GenerationRequest& request,
                       int steps);
@@ -49,6 +56,7 @@ class StableDiffusion : public Engine {
   sampling::NoiseSchedule schedule_;
   DeviceChoice choice_;
   ModelMemory memory_;
+  StepGraphs graphs_;  // reads the weights of the UNet
   ModelInfo info_;
   /// The prompt encoded last, as drawing it again needs no text encoder.
   struct {

@@ -107,7 +107,9 @@ std::optional<at::Tensor> Batch::denoise(const Pass& pass) {
   const ModelMemory::Use weights(order_.memory, ModelPart::unet);
   Guidance guidance(*order_.networks.unet, conditioning, request().cfg_scale, steps,
                     {.row_by_row = order_.memory.plan().row_by_row,
-                     .cache_steps = request().cache_steps});
+                     .cache_steps = request().cache_steps,
+                     .tune = order_.tune,
+                     .graphs = &order_.graphs});
   recorders_.assign(seeds_.size(), AttentionRecorder(start.size(2), start.size(3)));
   if (request().capture_attention) guidance.record_into(recorders_);
   const auto denoiser = [&](const at::Tensor& model_input, double timestep) {

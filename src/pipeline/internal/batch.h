@@ -29,6 +29,8 @@ struct Order {
   ModelMemory& memory;
   const sampling::NoiseSchedule& schedule;
   const DeviceChoice& choice;
+  StepGraphs& graphs;
+  bool tune = false;  ///< convolutions are tuned for the steps
   std::string model;  ///< path of its files, for messages
   std::function<Conditioning(int steps)> encode;  ///< the prompt, laid out over that many steps
   Size size;     ///< as asked for, the model's own where nothing was
