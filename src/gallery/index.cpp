@@ -112,6 +112,8 @@ class IndexedGallery final : public Gallery {
   Result<int> empty_bin() override;
 
  private:
+  /// What the index knows of it.
+  Result<PictureEntry> indexed(const std::string& path);
   fs::path bin_folder() const { return paths_.state / "bin"; }
 
   template <class Action>
@@ -166,6 +168,13 @@ Result<std::int64_t> IndexedGallery::count(const GalleryFilter& filter) {
 }
 
 Result<PictureEntry> IndexedGallery::picture(const std::string& path) {
+  auto entry = indexed(path);
+  if (entry || entry.error().code != ErrorCode::not_found || !file(path)) return entry;
+  TRY_VOID(update({path}));
+  return indexed(path);
+}
+
+Result<PictureEntry> IndexedGallery::indexed(const std::string& path) {
   const std::lock_guard lock(read_mutex_);
   TRY_ASSIGN(sql::Statement row,
              reader_.query("SELECT " PICTURE_COLUMNS " FROM pictures WHERE path = ?", path));

@@ -111,6 +111,7 @@ class Gallery {
 
   virtual Result<GalleryPage> page(const PageRequest& request) = 0;
   virtual Result<std::int64_t> count(const GalleryFilter& filter) = 0;
+  /// A file that is there but not in the index yet, as one just drawn, is taken into it.
   virtual Result<PictureEntry> picture(const std::string& path) = 0;
 
   virtual Result<> set_starred(const std::string& path, bool starred) = 0;

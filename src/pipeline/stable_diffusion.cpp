@@ -147,7 +147,7 @@ void StableDiffusion::plan_memory_for(const GenerationRequest& request, Thrift f
                                          ? std::nullopt
                                          : memory_limit(choice_, options_.max_memory),
                             .first = first,
-                            .lends = choice_.device.is_cpu(),
+                            .lends = choice_.device.is_cpu() && !graphs_.has_recorder(),
                             .same_numbers = options_.deterministic && !asked};
   memory_.adopt(plan_memory(needs, limits));
   graphs_.allow(!options_.deterministic && fits_recorded(memory_.plan(), needs, limits));

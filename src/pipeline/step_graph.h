@@ -25,6 +25,7 @@ class StepGraphs {
   void set_recorder(std::unique_ptr<WorkRecorder> recorder);
   /// Whether evaluations are recorded. Forbidden, what was recorded is given back.
   void allow(bool allowed);
+  bool has_recorder() const { return recorder_ != nullptr; }
   bool in_use() const { return allowed_ && recorder_; }
   /// How convolutions wrap from now on: recordings of other ways stay for when they are asked for.
   void set_wrap(nn::Wrap wrap) { wrap_ = wrap; }

@@ -144,6 +144,15 @@ TEST_F(Index, SingleFilesAndFoldersAreUpdated) {
     EXPECT_EQ(gallery_->update({path}).error().code, ErrorCode::invalid_argument) << path;
 }
 
+TEST_F(Index, APictureIsThereAsSoonAsItsFileIs) {
+  draw("a.png", 1);
+  ASSERT_TRUE(gallery_->picture("a.png"));
+  EXPECT_EQ(gallery_->picture("a.png")->prompt, "a cat");
+  EXPECT_EQ(page(), Paths{"a.png"});
+  EXPECT_EQ(gallery_->picture("b.png").error().code, ErrorCode::not_found);
+  EXPECT_EQ(gallery_->picture("../a.png").error().code, ErrorCode::not_found);
+}
+
 TEST_F(Index, KindsComeFromFoldersAndGridsFromMetadata) {
   draw("a.png", 1);
   draw("g.png", 2, {.grid = true});
