@@ -1,3 +1,10 @@
+// Compiled for AVX512-BF16 where the compiler can (src/nn/CMakeLists.txt), and used only where the
+// processor can too: kernels_available().
+
+#include "nn/internal/kernels.h"
+
+#ifdef __AVX512BF16__
+
 #include <algorithm>
 
 #include "nn/internal/products_avx512.h"
@@ -149,3 +156,26 @@ void run_pack(const float* weight, float* packed, int64_t in, int64_t out, int64
 }
 
 }  // namespace invokeai::nn
+
+#else
+
+#include "base/result.h"
+
+namespace invokeai::nn {
+
+void run_product(const ProductProblem<Bf16>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
+void run_product(const ProductProblem<float>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
+void run_convolution(const ConvolutionProblem<Bf16>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
+void run_convolution(const ConvolutionProblem<float>&, const ParallelFor&) {
+  INVOKEAI_CHECK(false);
+}
+void run_pack(const Bf16*, Bf16*, std::int64_t, std::int64_t, std::int64_t, const ParallelFor&) {
+  INVOKEAI_CHECK(false);
+}
+void run_pack(const float*, float*, std::int64_t, std::int64_t, std::int64_t, const ParallelFor&) {
+  INVOKEAI_CHECK(false);
+}
+
+}  // namespace invokeai::nn
+
+#endif

@@ -1,3 +1,10 @@
+// Compiled for AVX512-BF16 where the compiler can (src/nn/CMakeLists.txt), and used only where the
+// processor can too: kernels_available().
+
+#include "nn/internal/kernels.h"
+
+#ifdef __AVX512BF16__
+
 #include <algorithm>
 
 #include "nn/internal/products_avx512.h"
@@ -224,3 +231,22 @@ void run_winograd(const WinogradProblem<float>& p, const ParallelFor& parallel_f
 }
 
 }  // namespace invokeai::nn
+
+#else
+
+#include "base/result.h"
+
+namespace invokeai::nn {
+
+void run_winograd(const WinogradProblem<Bf16>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
+void run_winograd(const WinogradProblem<float>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
+void run_pack_winograd(const Bf16*, Bf16*, std::int64_t, std::int64_t, bool, const ParallelFor&) {
+  INVOKEAI_CHECK(false);
+}
+void run_pack_winograd(const float*, float*, std::int64_t, std::int64_t, bool, const ParallelFor&) {
+  INVOKEAI_CHECK(false);
+}
+
+}  // namespace invokeai::nn
+
+#endif
