@@ -14,16 +14,10 @@ from protocol import serve
 model, precision, threads, device, steps, *rest = sys.argv[1:]
 start = time.perf_counter()
 import torch
-from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
+from diffusers_pipeline import open_pipeline
 
-torch.set_num_threads(int(threads))
 torch.backends.cudnn.benchmark = True
-pipeline = StableDiffusionPipeline.from_pretrained(model, torch_dtype=getattr(torch, precision), safety_checker=None)
-pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config)
-pipeline.unet.to(memory_format=torch.channels_last)
-pipeline.vae.to(memory_format=torch.channels_last)
-pipeline.to(device)
-pipeline.set_progress_bar_config(disable=True)
+pipeline = open_pipeline(model, precision, threads, device)
 if "compile" in rest:
     pipeline.unet = torch.compile(pipeline.unet, mode="default" if device == "cpu" else "reduce-overhead")
     pipeline.vae.decode = torch.compile(pipeline.vae.decode)

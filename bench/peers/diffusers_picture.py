@@ -9,16 +9,9 @@ from protocol import say_ready, say_step
 
 model, precision, threads, steps, side, file = sys.argv[1:7]
 device = sys.argv[7] if len(sys.argv) > 7 else "cpu"
-import torch
-from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
+from diffusers_pipeline import open_pipeline
 
-torch.set_num_threads(int(threads))
-pipeline = StableDiffusionPipeline.from_pretrained(model, torch_dtype=getattr(torch, precision), safety_checker=None)
-pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config)
-pipeline.unet.to(memory_format=torch.channels_last)
-pipeline.vae.to(memory_format=torch.channels_last)
-pipeline.to(device)
-pipeline.set_progress_bar_config(disable=True)
+pipeline = open_pipeline(model, precision, threads, device)
 say_ready()
 
 

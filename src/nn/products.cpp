@@ -1,5 +1,7 @@
 #include "nn/products.h"
 
+#include <cmath>
+
 #include "nn/internal/tensors.h"
 
 namespace invokeai::nn {
@@ -31,44 +33,23 @@ void run_linear(const at::Tensor& x, const OwnWeight& w, const Outcome<T>& to) {
 }
 
 template <class T>
-void run_direct(const at::Tensor& x, const OwnWeight& w, const ConvShape& shape,
-                const Outcome<T>& to) {
-  run_convolution(ConvolutionProblem<T>{.x = memory<T>(x),
-                                        .weight = memory<T>(w.packed),
-                                        .outcome = to,
-                                        .batch = x.size(0),
-                                        .height = x.size(2),
-                                        .width = x.size(3),
-                                        .in = w.in,
-                                        .out = w.out,
-                                        .stride = shape.stride,
-                                        .padding = shape.padding},
-                  parallel_for);
-}
-
-template <class T>
-void run_minimal(const at::Tensor& x, const OwnWeight& w, std::int64_t padding,
-                 const Outcome<T>& to) {
-  run_winograd(WinogradProblem<T>{.x = memory<T>(x),
-                                  .weight = memory<T>(w.packed),
-                                  .outcome = to,
-                                  .batch = x.size(0),
-                                  .height = x.size(2),
-                                  .width = x.size(3),
-                                  .in = w.in,
-                                  .out = w.out,
-                                  .padding = padding,
-                                  .enlarged = w.way == Way::minimal_enlarged},
-               parallel_for);
-}
-
-template <class T>
 void run_map(const at::Tensor& x, const OwnWeight& w, const ConvShape& shape,
              const Outcome<T>& to) {
+  const ConvolutionProblem<T> problem{.x = memory<T>(x),
+                                      .weight = memory<T>(w.packed),
+                                      .outcome = to,
+                                      .batch = x.size(0),
+                                      .height = x.size(2),
+                                      .width = x.size(3),
+                                      .in = w.in,
+                                      .out = w.out,
+                                      .stride = shape.stride,
+                                      .padding = shape.padding,
+                                      .enlarged = w.way == Way::minimal_enlarged};
   if (w.way == Way::direct)
-    run_direct(x, w, shape, to);
+    run_convolution(problem, parallel_for);
   else
-    run_minimal(x, w, shape.padding, to);
+    run_winograd(problem, parallel_for);
 }
 
 template <class T>

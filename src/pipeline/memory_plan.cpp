@@ -33,6 +33,14 @@ std::int64_t lent(const MemoryNeeds& needs, const std::vector<std::size_t>& bloc
   return sum;
 }
 
+std::vector<std::size_t> largest_first(const MemoryNeeds& needs) {
+  std::vector<std::size_t> order(needs.blocks.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(
+      order, [&](std::size_t a, std::size_t b) { return needs.blocks[a] > needs.blocks[b]; });
+  return order;
+}
+
 void fill_peaks(const MemoryNeeds& needs, MemoryPlan& plan) {
   const std::int64_t unet = unet_weights(needs, plan.streamed);
   const std::int64_t decoder = plan.keeps_decoder() ? needs.decoder_weights : 0;
@@ -51,11 +59,7 @@ void fill_peaks(const MemoryNeeds& needs, MemoryPlan& plan) {
 /// weight without a limit that says more.
 std::vector<std::size_t> blocks_to_stream(const MemoryNeeds& needs, MemoryPlan plan,
                                           const MemoryLimits& limits) {
-  std::vector<std::size_t> order(needs.blocks.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
-    return needs.blocks[a] > needs.blocks[b];
-  });
+  const std::vector<std::size_t> order = largest_first(needs);
   if (plan.thrift == Thrift::stream_all) return order;
   const std::int64_t half = limits.bytes ? 0 : sum_of(needs.blocks) / 2;
   std::int64_t left = sum_of(needs.blocks);
@@ -72,11 +76,10 @@ std::vector<std::size_t> blocks_to_stream(const MemoryNeeds& needs, MemoryPlan p
 /// file anyway.
 std::vector<std::size_t> blocks_to_lend(const MemoryNeeds& needs, const MemoryPlan& plan,
                                         std::int64_t bytes) {
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < needs.blocks.size(); ++i)
-    if (std::ranges::find(plan.streamed, i) == plan.streamed.end()) order.push_back(i);
-  std::ranges::stable_sort(
-      order, [&](std::size_t a, std::size_t b) { return needs.blocks[a] > needs.blocks[b]; });
+  std::vector<std::size_t> order = largest_first(needs);
+  std::erase_if(order, [&](std::size_t i) {
+    return std::ranges::find(plan.streamed, i) != plan.streamed.end();
+  });
   std::vector<std::size_t> chosen;
   const auto take = [&](std::size_t place) {
     bytes -= needs.blocks[order[place]];

@@ -62,8 +62,7 @@ std::vector<nn::Module*> ModelMemory::streamed() const {
 
 void ModelMemory::adopt(MemoryPlan plan) {
   plan_ = std::move(plan);
-  for (nn::Module* block : streamed())
-    if (networks_.unet_weights->has(*block)) networks_.unet_weights->drop(*block);
+  lend(plan_.streamed);
   networks_.unet->stream(streamed(), *networks_.unet_weights);
   if (!plan_.keeps_text()) end(ModelPart::text_encoder);
   if (!plan_.keeps_decoder()) end(ModelPart::vae_decoder);

@@ -91,12 +91,13 @@ struct ProductProblem {
 template <class T>
 struct ConvolutionProblem {
   const T* x = nullptr;       ///< [batch, height, width, in]
-  const T* weight = nullptr;  ///< as run_pack makes it of [out, in, 3, 3]
+  const T* weight = nullptr;  ///< [out, in, 3, 3] as run_pack or run_pack_winograd makes it
   Outcome<T> outcome;         ///< rows are pixels: [batch, height', width', out]
   std::int64_t batch = 0, height = 0, width = 0;
-  std::int64_t in = 0;   ///< even
+  std::int64_t in = 0;   ///< even; for run_winograd a multiple of 16
   std::int64_t out = 0;  ///< a multiple of 64
-  std::int64_t stride = 1, padding = 1;
+  std::int64_t stride = 1, padding = 1;  ///< for run_winograd 1, and 1 or 0
+  bool enlarged = false;                 ///< run_winograd: x is enlarged to twice its size first
 };
 
 /// Sums in f32. Memory: some 100 kB a thread, for convolutions the surroundings of 96 pixels
@@ -113,24 +114,11 @@ void run_pack(const Bf16* weight, Bf16* packed, std::int64_t in, std::int64_t ou
 void run_pack(const float* weight, float* packed, std::int64_t in, std::int64_t out,
               std::int64_t points, const ParallelFor& parallel_for);
 
-/// A 3x3 convolution of stride 1 of channels-last maps, or of such a map enlarged first.
-template <class T>
-struct WinogradProblem {
-  const T* x = nullptr;       ///< [batch, height, width, in]
-  const T* weight = nullptr;  ///< as run_pack_winograd makes it
-  Outcome<T> outcome;         ///< [batch, height', width', out]
-  std::int64_t batch = 0, height = 0, width = 0;
-  std::int64_t in = 0;       ///< a multiple of 16
-  std::int64_t out = 0;      ///< a multiple of 64
-  std::int64_t padding = 1;  ///< rows and columns of zeros around x: 1, or 0
-  bool enlarged = false;     ///< x is enlarged to twice its size first, each pixel four times
-};
-
 /// By minimal filtering F(2x2,3x3): 16 products for four results in place of 36, and 9 where x is
 /// enlarged. Sums in f32; transformed tiles and weights are rounded to T. Memory: up to 96 tiles a
 /// thread. The result does not depend on threads. Source: Lavin & Gray 2015, arXiv 1509.09308.
-void run_winograd(const WinogradProblem<Bf16>& problem, const ParallelFor& parallel_for);
-void run_winograd(const WinogradProblem<float>& problem, const ParallelFor& parallel_for);
+void run_winograd(const ConvolutionProblem<Bf16>& problem, const ParallelFor& parallel_for);
+void run_winograd(const ConvolutionProblem<float>& problem, const ParallelFor& parallel_for);
 
 /// Transforms weights [out, in, 3, 3] for run_winograd into the order of run_pack, with 16 points
 /// (`enlarged`: 9).

@@ -79,7 +79,7 @@ void multiply_all(const Rows& rows, int64_t count, int64_t in, int64_t out, cons
   const int64_t columns = out / kPackedColumns;
   // A job is a block of rows and 64 columns of its result; those of one block come in a row.
   parallel_for(blocks * columns, [&](int64_t begin, int64_t end) {
-    static thread_local Scratch scratch;
+    Scratch& scratch = scratch_of_thread();
     float* products = scratch.products(most * kPackedColumns);
     const T* left = nullptr;
     for (int64_t job = begin; job < end; ++job) {

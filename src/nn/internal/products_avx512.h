@@ -51,6 +51,11 @@ class Scratch {
   int64_t rows_size_ = 0, products_size_ = 0;
 };
 
+inline Scratch& scratch_of_thread() {
+  static thread_local Scratch scratch;
+  return scratch;
+}
+
 // One step of a product: a step of bfloat16 takes two channels, one of f32 one.
 struct Half {
   using Element = Bf16;

@@ -59,7 +59,7 @@ void transform(__m512 (&d)[3][3]) {
 template <class T, class Size>
 class Convolution {
  public:
-  explicit Convolution(const WinogradProblem<T>& p)
+  explicit Convolution(const ConvolutionProblem<T>& p)
       : p_(p),
         out_height_(Size::kStride == 1 ? 2 * p.height : p.height + 2 * p.padding - 2),
         out_width_(Size::kStride == 1 ? 2 * p.width : p.width + 2 * p.padding - 2),
@@ -136,12 +136,12 @@ class Convolution {
     }
   }
 
-  const WinogradProblem<T>& p_;
+  const ConvolutionProblem<T>& p_;
   int64_t out_height_, out_width_, tiles_high_, tiles_wide_;
 };
 
 template <class T, class Size>
-void convolve(const WinogradProblem<T>& p, const ParallelFor& parallel_for) {
+void convolve(const ConvolutionProblem<T>& p, const ParallelFor& parallel_for) {
   using Shape = Convolution<T, Size>;
   constexpr int kPoints = Shape::kPoints;
   const Shape shape(p);
@@ -150,7 +150,7 @@ void convolve(const WinogradProblem<T>& p, const ParallelFor& parallel_for) {
   const int64_t columns = p.out / kPackedColumns;
   // A job is a block of tiles and 64 channels of its result; those of one block come in a row.
   parallel_for(blocks * columns, [&](int64_t begin, int64_t end) {
-    static thread_local Scratch scratch;
+    Scratch& scratch = scratch_of_thread();
     T* gathered = scratch.rows<T>(kPoints * most * p.in);
     float* products = scratch.products(kPoints * most * kPackedColumns);
     int64_t block = -1;
@@ -223,10 +223,10 @@ void run_pack_winograd(const float* weight, float* packed, int64_t in, int64_t o
   (enlarged ? pack<float, Enlarged> : pack<float, Plain>)(weight, packed, in, out, parallel_for);
 }
 
-void run_winograd(const WinogradProblem<Bf16>& p, const ParallelFor& parallel_for) {
+void run_winograd(const ConvolutionProblem<Bf16>& p, const ParallelFor& parallel_for) {
   (p.enlarged ? convolve<Bf16, Enlarged> : convolve<Bf16, Plain>)(p, parallel_for);
 }
-void run_winograd(const WinogradProblem<float>& p, const ParallelFor& parallel_for) {
+void run_winograd(const ConvolutionProblem<float>& p, const ParallelFor& parallel_for) {
   (p.enlarged ? convolve<float, Enlarged> : convolve<float, Plain>)(p, parallel_for);
 }
 
@@ -238,8 +238,8 @@ void run_winograd(const WinogradProblem<float>& p, const ParallelFor& parallel_f
 
 namespace invokeai::nn {
 
-void run_winograd(const WinogradProblem<Bf16>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
-void run_winograd(const WinogradProblem<float>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
+void run_winograd(const ConvolutionProblem<Bf16>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
+void run_winograd(const ConvolutionProblem<float>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
 void run_pack_winograd(const Bf16*, Bf16*, std::int64_t, std::int64_t, bool, const ParallelFor&) {
   INVOKEAI_CHECK(false);
 }
