@@ -8,11 +8,16 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <system_error>
 
+#include "base/process.h"
+
 namespace invokeai {
 namespace {
+
+constexpr std::string_view kUnfinished = ".part-";
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
@@ -67,9 +72,7 @@ Result<> write_file_atomically(const fs::path& path, std::string_view bytes, uns
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   // A name of our own and O_EXCL rather than mkstemp: so the file gets the usual permissions
   // without touching the umask, which belongs to all threads.
-  static std::atomic<unsigned> counter{0};
-  const std::string temporary =
-      (folder / fmt::format(".part-{}-{}", ::getpid(), counter.fetch_add(1))).string();
+  const std::string temporary = unfinished_name(folder).string();
   Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions)};
   if (file.fd < 0)
     return fail(code_for(errno), "file.write", "cannot write into {}: {}", folder.string(),
@@ -92,12 +95,23 @@ Result<> write_file_atomically(const fs::path& path, std::string_view bytes, uns
   return {};
 }
 
-void remove_unfinished_files(const fs::path& folder, int pid) {
-  std::error_code error;
-  const std::string start = fmt::format(".part-{}-", pid);
+fs::path unfinished_name(const fs::path& folder) {
+  static std::atomic<unsigned> counter{0};
+  return folder / fmt::format("{}{}.{}", kUnfinished, process_mark(), counter.fetch_add(1));
+}
+
+void remove_unfinished_files(const fs::path& folder) {
+  std::error_code error, ignored;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    if (entry->path().filename().string().starts_with(start)) ::unlink(entry->path().c_str());
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(kUnfinished)) continue;
+    const std::string_view rest = std::string_view(name).substr(kUnfinished.size());
+    const auto age = fs::file_time_type::clock::now() - entry->last_write_time(ignored);
+    if (!mark_may_be_running(rest.substr(0, rest.find('.'))) ||
+        (!ignored && age > std::chrono::hours(24)))
+      ::unlink(entry->path().c_str());
+  }
 }
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const fs::path& path) {

@@ -24,9 +24,14 @@ Result<std::string> read_file(const fs::path& path, std::size_t limit = std::siz
 Result<> write_file_atomically(const fs::path& path, std::string_view bytes,
                                unsigned permissions = 0666);
 
-/// Removes what write_file_atomically() left in the folder when process `pid` was killed. Only for
-/// a process that has ended.
-void remove_unfinished_files(const fs::path& folder, int pid);
+/// A free name for a file of this folder that is not complete yet. It is hidden, and says which
+/// process writes it.
+fs::path unfinished_name(const fs::path& folder);
+
+/// Removes what stands under an unfinished_name() in the folder and will never be finished: its
+/// process has ended, or (on another machine, where that cannot be seen) did not write into it for
+/// a day.
+void remove_unfinished_files(const fs::path& folder);
 
 /// Read-only memory map of a whole file; pages are loaded when touched and shared between processes.
 class MappedFile {

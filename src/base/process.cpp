@@ -52,6 +52,23 @@ std::string start_time(const std::string& pid) {
   return fields[kStart];
 }
 
+/// A process table in eight letters; empty when unknown.
+std::string table_mark() {
+  const std::string table = process_table();
+  if (table.empty()) return {};
+  return sha256_hex({reinterpret_cast<const std::uint8_t*>(table.data()), table.size()})
+      .substr(0, 8);
+}
+
+/// `text` is table, number and start time of a process with `separator` between them.
+bool may_run(std::string_view text, char separator, const std::string& own_table) {
+  const auto first = text.find(separator);
+  const auto second = text.find(separator, first == text.npos ? first : first + 1);
+  if (second == text.npos || own_table.empty() || text.substr(0, first) != own_table) return true;
+  return start_time(std::string(text.substr(first + 1, second - first - 1))) ==
+         text.substr(second + 1);
+}
+
 }  // namespace
 
 std::string process_identity(int pid) {
@@ -61,14 +78,13 @@ std::string process_identity(int pid) {
   return fmt::format("{} {} {}", table, number, start);
 }
 
-bool may_be_running(std::string_view identity) {
-  const auto first = identity.find(' ');
-  const auto second = identity.find(' ', first == identity.npos ? first : first + 1);
-  if (second == identity.npos) return true;
-  const std::string table = process_table();
-  if (table.empty() || identity.substr(0, first) != table) return true;
-  const std::string pid(identity.substr(first + 1, second - first - 1));
-  return start_time(pid) == identity.substr(second + 1);
+bool may_be_running(std::string_view identity) { return may_run(identity, ' ', process_table()); }
+
+std::string process_mark() {
+  const std::string number = std::to_string(::getpid());
+  return fmt::format("{}-{}-{}", table_mark(), number, start_time(number));
 }
+
+bool mark_may_be_running(std::string_view mark) { return may_run(mark, '-', table_mark()); }
 
 }  // namespace invokeai

@@ -15,4 +15,11 @@ std::string process_identity(int pid = 0);
 /// unreadable identity counts as running.
 bool may_be_running(std::string_view identity);
 
+/// The identity of this process short enough for the name of a file: letters, digits and two
+/// hyphens.
+std::string process_mark();
+
+/// may_be_running() for a mark.
+bool mark_may_be_running(std::string_view mark);
+
 }  // namespace invokeai

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <random>
 #include <system_error>
 
 namespace invokeai::gallery {
@@ -40,13 +39,6 @@ void sync_folder(const fs::path& folder) {
   if (fd < 0) return;
   ::fsync(fd);
   ::close(fd);
-}
-
-/// Told apart from finished pictures, and cleared away after a crash, like those of
-/// write_file_atomically().
-fs::path temporary_name(const fs::path& folder) {
-  std::random_device random;
-  return folder / fmt::format(".part-{}-new-{:08x}{:08x}", ::getpid(), random(), random());
 }
 
 /// Gives the finished file `from` the name `to` unless that is taken. Returns 0 or the errno.
@@ -93,7 +85,7 @@ Result<bool> write_output(const fs::path& path, std::string_view bytes, Existing
   // Spares the writing in the usual case; a race is decided by name_if_free() below.
   std::error_code ignored;
   if (existing == Existing::keep && fs::exists(fs::symlink_status(path, ignored))) return false;
-  const fs::path temporary = temporary_name(folder);
+  const fs::path temporary = unfinished_name(folder);
   if (auto written = write_file_atomically(temporary, bytes); !written) {
     if (written.error().code == ErrorCode::disk_full) return cannot_save(path, ENOSPC);
     return fail(written.error().code, "gallery.save", "cannot save {}: {}", path.string(),

@@ -171,6 +171,7 @@ class Run {
   }
 
   Result<pipeline::Outcome> draw(const CancelToken& cancel) {
+    remove_unfinished_files(job_.output.folder);
     TRY_ASSIGN(prefix_, gallery::next_prefix(job_.output.folder));
     check_name_format();
     if (job_.pictures.empty())

@@ -131,7 +131,7 @@ class WorkerHost::Thread {
     const int pid = child_->pid();
     const std::string status = child_->end();
     child_.reset();
-    if (work_) clear_away(pid);
+    if (work_) clear_away();
     if (work_ && !stopping_) settle();
     tell({.kind = Kind::worker_ended,
           .pid = pid,
@@ -140,13 +140,13 @@ class WorkerHost::Thread {
     if (work_) let_go(reason);
   }
 
-  /// Half-written files of the ended process.
-  void clear_away(int pid) const {
-    remove_unfinished_files(options_.notes, pid);
+  /// The picture that the process ended over. (What ends together with its server is left to the
+  /// next run_job() and settle_notes().)
+  void clear_away() const {
     const auto request = request_from_json(work_->lease.job.request);
     if (!request) return;
     if (const auto job = make_job(*request, options_.root))
-      remove_unfinished_files(job->output.folder, pid);
+      remove_unfinished_files(job->output.folder);
   }
 
   void let_go(Release reason) {

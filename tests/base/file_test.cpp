@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -94,6 +95,29 @@ TEST_F(FileTest, AFullDiskIsReportedAsSuch) {
   EXPECT_EQ(result.error().code, ErrorCode::disk_full);
   EXPECT_EQ(read_file(path).value(), "old");
   EXPECT_TRUE(write_file_atomically(path, "new")) << "the space must have been given back";
+}
+
+TEST_F(FileTest, UnfinishedFilesGoWhenTheirWriterHasEnded) {
+  const pid_t child = ::fork();
+  if (child == 0) {  // killed amid writing
+    std::ofstream(unfinished_name(folder_)) << "half";
+    ::kill(::getpid(), SIGKILL);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  const fs::path ours = unfinished_name(folder_), abroad = folder_ / ".part-00000000-1-1.0";
+  EXPECT_NE(unfinished_name(folder_), unfinished_name(folder_));
+  for (const fs::path& path : {ours, abroad, folder_ / "part-1", folder_ / ".other"})
+    std::ofstream(path) << "x";
+  ASSERT_EQ(files_in_folder(), 5u);
+  remove_unfinished_files(folder_);
+  EXPECT_EQ(files_in_folder(), 4u) << "only what the killed process left";
+  for (const fs::path& path : {ours, abroad, folder_ / "part-1"})
+    EXPECT_TRUE(fs::exists(path)) << path;
+  fs::last_write_time(abroad, fs::file_time_type::clock::now() - std::chrono::hours(25));
+  remove_unfinished_files(folder_);
+  EXPECT_FALSE(fs::exists(abroad));
+  EXPECT_EQ(files_in_folder(), 3u);
+  remove_unfinished_files(folder_ / "missing");
 }
 
 TEST_F(FileTest, WritingIntoAMissingFolderFails) {

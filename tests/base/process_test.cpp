@@ -35,6 +35,15 @@ TEST(Process, EndedProcessesAreKnownToHaveEnded) {
   EXPECT_EQ(process_identity(child), "");
 }
 
+TEST(Process, AMarkSaysTheSameInLettersForFileNames) {
+  const std::string mark = process_mark();
+  EXPECT_EQ(mark.find_first_not_of("0123456789abcdef-"), mark.npos) << mark;
+  EXPECT_TRUE(mark_may_be_running(mark));
+  EXPECT_FALSE(mark_may_be_running(mark + "0")) << "the same number at another time";
+  for (const char* other : {"", "x", "00000000-1-1", "-1-1"})
+    EXPECT_TRUE(mark_may_be_running(other)) << other;
+}
+
 TEST(Process, TheSameNumberAtAnotherTimeIsAnotherProcess) {
   std::string identity = process_identity();
   identity.back() = identity.back() == '0' ? '1' : '0';

@@ -381,6 +381,24 @@ TEST_F(Host, APictureNamedButNotRecordedIsFoundAgain) {
   EXPECT_EQ(events(Kind::progress).size(), drawn) << "nothing was drawn again";
 }
 
+TEST_F(Host, WhatDiedTogetherWithItsServerIsClearedAway) {
+  fs::create_directories(folder_ / "out");
+  fs::create_directories(folder_ / "notes");
+  const pid_t child = ::fork();
+  if (child == 0) {  // its server is gone too: nobody sees it end
+    for (const char* folder : {"out", "notes"})
+      if (std::FILE* file = std::fopen(unfinished_name(folder_ / folder).c_str(), "w"))
+        std::fputs("half", file), std::fflush(file);
+    ::kill(::getpid(), SIGKILL);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  ASSERT_EQ(leftovers().size(), 2u);
+  start(options());
+  const std::string id = submit("a cat", 1);
+  EXPECT_EQ(wait_for_end(id), JobState::completed);
+  expect_whole(id, 1);
+}
+
 TEST_F(Host, AHundredKilledWorkersLoseAndDoubleNothing) {
   constexpr int kPictures = 200, kKills = 100;
   start(options(6));  // ms a step: the job must outlast the kills on a fast machine too

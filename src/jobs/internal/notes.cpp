@@ -65,6 +65,7 @@ void remove_note(const fs::path& folder, const std::string& job, int index) {
 
 Result<std::vector<PictureResult>> settle_notes(const fs::path& folder, JobQueue& queue,
                                                 const Lease& lease) {
+  remove_unfinished_files(folder);
   std::vector<PictureResult> recorded;
   for (const fs::path& path : notes_of(folder, lease.job.id)) {
     const auto text = read_file(path);

@@ -22,8 +22,9 @@ Result<AtomicWriter> AtomicWriter::open(const fs::path& path) {
   AtomicWriter writer;
   writer.path_ = path;
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  std::string temporary = (folder / (".part-" + path.filename().string() + "-XXXXXX")).string();
-  writer.fd_ = ::mkstemp(temporary.data());
+  remove_unfinished_files(folder);  // these may have the size of models
+  std::string temporary = unfinished_name(folder).string();
+  writer.fd_ = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (writer.fd_ < 0) return writer.failure("create");
   writer.temporary_ = std::move(temporary);
   return writer;
