@@ -36,8 +36,9 @@ Result<Response> list_of(Studio& studio, const std::vector<jobs::JobRecord>& job
 }
 
 Result<JobOrder> order_of(Studio& studio, const Request& request) {
-  TRY_ASSIGN(const Json body, read_object(request, {"prompt", "negative_prompt", "values",
-                                                    "preview_every", "priority", "canvas"}));
+  TRY_ASSIGN(const Json body,
+             read_object(request, {"prompt", "negative_prompt", "values", "preview_every",
+                                   "full_previews", "priority", "canvas"}));
   return order_from(studio, body);
 }
 

@@ -22,7 +22,9 @@ Result<JobOrder> order_from(Studio& studio, const Json& body) {
   if (!negative.empty()) order.values.set("negative_prompt", negative);
   TRY_ASSIGN(const auto every, whole_in(body, "preview_every", 0, 999, 0));
   TRY_ASSIGN(const auto priority, whole_in(body, "priority", -1'000'000, 1'000'000, 0));
+  TRY_ASSIGN(const auto full_previews, flag_in(body, "full_previews"));
   order.preview_every = static_cast<int>(every);
+  order.full_previews = full_previews.value_or(false);
   order.priority = static_cast<int>(priority);
   if (const auto canvas = body.find("canvas"); canvas != body.end() && !canvas->is_null())
     TRY_VOID(fill_in_canvas(studio, *canvas, order));

@@ -7,8 +7,8 @@
 
 namespace invokeai::server {
 
-/// {prompt, negative_prompt?, values?, preview_every?, priority?, canvas?}, each checked.
-/// Errors: invalid_argument, unsupported, and those of fill_in_canvas().
+/// {prompt, negative_prompt?, values?, preview_every?, full_previews?, priority?, canvas?}, each
+/// checked. Errors: invalid_argument, unsupported, and those of fill_in_canvas().
 Result<JobOrder> order_from(Studio& studio, const nlohmann::json& body);
 
 /// Waits until a job has ended. `gone` is looked at meanwhile; when it is set the job is cancelled.

@@ -227,6 +227,21 @@ TEST_F(Api, MistakesAreToldInOneLine) {
   }
 }
 
+TEST_F(Api, PreviewsOfFullSizeAreAskedFor) {
+  ASSERT_TRUE(wait_until_ready());
+  const auto all = listen("/api/v1/events");
+  for (const auto& [asked, shown] : {std::pair(false, 8), std::pair(true, 64)}) {
+    post_job({{"prompt", "x"}, {"preview_every", 1}, {"full_previews", asked}});
+    ASSERT_TRUE(all->wait_for([&, shown = shown](const HeardEvents::Heard& heard) {
+      if (heard.event != "preview") return false;
+      const std::string image = heard.json()["image"];
+      const auto png = base64_decode(image.substr(image.find(',') + 1));
+      return png && image::decode_png(*png)->width == shown;
+    })) << shown;
+  }
+  EXPECT_EQ(ask("POST", "/api/v1/jobs", R"({"prompt": "x", "full_previews": 1})").status, 400);
+}
+
 TEST_F(Api, EventsTellAJobFromItsPostToItsEnd) {
   ASSERT_TRUE(wait_until_ready());
   const auto all = listen("/api/v1/events");

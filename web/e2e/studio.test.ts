@@ -74,6 +74,48 @@ describe.skipIf(!program)('the studio with the real server', () => {
     expect(details.recall.values.init_img).toContain(source);
   });
 
+  test('accurate previews have the size of the picture; what is sent is shown', async () => {
+    const in_settings = async (change: () => Promise<void>) => {
+      await page.getByRole('button', { name: 'Settings', exact: true }).click();
+      await change();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    };
+    const show_sent = page.getByRole('switch', { name: 'Show what is sent with each job' });
+    await in_settings(async () => {
+      await page.getByRole('radio', { name: 'Accurate', exact: true }).click();
+      await show_sent.click();
+    });
+    const before = await newest();
+    await set_number('Steps', '20');
+    const preview = page.evaluate(async () => {
+      const events = new EventSource('api/v1/events');
+      const event = await new Promise<MessageEvent<string>>((resolve) =>
+        events.addEventListener('preview', resolve, { once: true }),
+      );
+      events.close();
+      const { image, width, height } = JSON.parse(event.data);
+      const picture = new Image();
+      picture.src = image;
+      await picture.decode();
+      return { told: [width, height], drawn: [picture.naturalWidth, picture.naturalHeight] };
+    });
+    await invoke();
+    const dialog = page.getByRole('dialog', { name: 'What was sent' });
+    const request = await dialog.getByLabel('The request').inputValue();
+    expect(JSON.parse(request)).toMatchObject({ preview_every: 5, full_previews: true });
+    await dialog.getByRole('img', { name: 'Starting picture' }).waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(newest, { timeout: 40 * second }).not.toBe(before);
+    const { told, drawn } = await preview;
+    expect(drawn).toEqual(told);
+    await in_settings(async () => {
+      await page.getByRole('radio', { name: 'Fast', exact: true }).click();
+      await show_sent.click();
+    });
+    await set_number('Steps', '4');
+  });
+
   test('what is not painted stays as it was', async () => {
     const source = JSON.parse(
       await page.evaluate(() => localStorage.getItem('invokeai.parameters') ?? ''),

@@ -21,6 +21,9 @@ const HotkeysDialog = lazy(async () => ({
 const SettingsDialog = lazy(async () => ({
   default: (await import('@/features/system/SettingsDialog')).SettingsDialog,
 }));
+const SentDialog = lazy(async () => ({
+  default: (await import('@/features/system/SentDialog')).SentDialog,
+}));
 const UsersDialog = lazy(async () => ({
   default: (await import('@/features/system/UsersDialog')).UsersDialog,
 }));
@@ -31,6 +34,7 @@ export function Frame() {
   const [open, setOpen] = useState<Opened | null>(null);
   const tab = tabs.find((entry) => entry.name === name) ?? tabs[0];
   const info = useSelection((state) => state.info && state.current !== null && !state.lightbox);
+  const sent = useSelection((state) => state.sent);
   useEffect(() => void show_newest(), []);
   // On phones the page scrolls as a whole: another tab begins at its top.
   const middle = useRef<HTMLDivElement>(null);
@@ -66,6 +70,7 @@ export function Frame() {
         {open === 'settings' && <SettingsDialog onClose={close} />}
         {open === 'hotkeys' && <HotkeysDialog onClose={close} />}
         {open === 'users' && <UsersDialog onClose={close} />}
+        {sent && <SentDialog request={sent} />}
       </Suspense>
     </div>
   );

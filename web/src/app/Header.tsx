@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { IconButton } from '@/components/Button';
 import { Account } from '@/features/system/Account';
 import { Status } from '@/features/system/Connection';
+import { Help } from '@/features/system/Help';
 import { ModelChoice } from '@/features/system/ModelChoice';
 import { useJobProgress } from '@/features/stage/LiveBar';
 import { keys_of, type HotkeyName } from '@/state/hotkeys';
@@ -71,6 +72,7 @@ export function Header({ tab, onOpen }: { tab: Tab; onOpen(what: Opened): void }
           onClick={() => onOpen('hotkeys')}
         />
       </span>
+      <Help />
       <Account onUsers={() => onOpen('users')} />
       <IconButton
         label={t('settings.title')}

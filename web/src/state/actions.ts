@@ -64,7 +64,11 @@ async function mask_name(source: Source): Promise<string | null> {
 export async function composed_request(mode: Mode): Promise<JobRequest | undefined> {
   const parameters = useParameters.getState();
   const schema = await cache.fetchQuery<Record<string, Setting>>({ queryKey: ['schema'] });
-  const request = job_request(parameters, mode, schema, usePreferences.getState().preview_every);
+  const { preview_every, full_previews } = usePreferences.getState();
+  const request = job_request(parameters, mode, schema, {
+    preview_every,
+    ...(full_previews && { full_previews }),
+  });
   const { source } = parameters;
   if (mode === 'text' || !source || !has_mask(parameters.strokes)) return request;
   const name = await attempt(() => mask_name(source));
@@ -76,7 +80,8 @@ export async function invoke(mode: Mode): Promise<void> {
   const reason = obstacle(useParameters.getState(), mode);
   if (reason) return notify('warning', t(reason));
   const request = await composed_request(mode);
-  if (request) await submit(request);
+  if (!request || !(await submit(request))) return;
+  if (usePreferences.getState().show_sent) useSelection.setState({ sent: request });
 }
 
 export async function set_starred(names: readonly string[], starred: boolean): Promise<void> {

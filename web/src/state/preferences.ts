@@ -25,6 +25,9 @@ export interface Preferences {
   show_help: boolean;
   sliders: boolean;
   preview_every: number;
+  full_previews: boolean;
+  /** For developers: what a job was asked with is shown when it is handed in. */
+  show_sent: boolean;
   open_sections: string[];
   hotkeys: Record<string, string>;
   guide_done: boolean;
@@ -54,6 +57,8 @@ export const first_preferences = (): Preferences => ({
   show_help: true,
   sliders: true,
   preview_every: 1,
+  full_previews: false,
+  show_sent: false,
   open_sections: ['seed'],
   hotkeys: {},
   guide_done: false,
@@ -92,6 +97,7 @@ const travelling = [
   'show_help',
   'sliders',
   'preview_every',
+  'full_previews',
   'hotkeys',
   'guide_done',
 ] as const satisfies readonly (keyof Preferences)[];

@@ -63,13 +63,13 @@ export function job_request(
   parameters: Parameters,
   mode: Mode,
   schema: Record<string, Setting>,
-  preview_every: number,
+  previews: Pick<JobRequest, 'preview_every' | 'full_previews'>,
 ): JobRequest {
   return {
     // A line break in the box is a space for the server's prompt language.
     prompt: parameters.prompt.replace(/\s*\n\s*/g, ' ').trim(),
     negative_prompt: parameters.negative_prompt.replace(/\s*\n\s*/g, ' ').trim(),
     values: sent_values(parameters, mode, schema),
-    preview_every,
+    ...previews,
   };
 }

@@ -3,6 +3,7 @@
 import { create } from 'zustand';
 import { createJSONStorage, persist } from 'zustand/middleware';
 import type { PictureFilter } from '@/wire/client';
+import type { JobRequest } from '@/wire/types';
 
 export type Category = 'result' | 'upload' | 'all';
 
@@ -19,6 +20,8 @@ interface Store {
   compare: string | null;
   category: Category;
   filter: PictureFilter;
+  /** What was just handed in, to be looked at; see the preference `show_sent`. */
+  sent: JobRequest | null;
 }
 
 /** Kept over a reload, for each window by itself. */
@@ -34,6 +37,7 @@ export const useSelection = create<Store>()(
       compare: null,
       category: 'result',
       filter: {},
+      sent: null,
     }),
     {
       name: 'invokeai.selection',

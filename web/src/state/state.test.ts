@@ -74,7 +74,7 @@ describe('what is sent', () => {
       composed({ prompt: 'a fox\n in snow ', negative_prompt: 'blurry,\nugly' }),
       'text',
       schema,
-      1,
+      { preview_every: 1 },
     );
     expect(request.prompt).toBe('a fox in snow');
     expect(request.negative_prompt).toBe('blurry, ugly');

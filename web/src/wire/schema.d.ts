@@ -678,6 +678,8 @@ export interface components {
             };
             /** @description a preview event each n steps; 0: none */
             preview_every?: number;
+            /** @description previews of full size, by the model's decoder: slower, but true */
+            full_previews?: boolean;
             /** @description higher ones run first */
             priority?: number;
             canvas?: components["schemas"]["NewCanvas"];

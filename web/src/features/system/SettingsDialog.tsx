@@ -21,7 +21,16 @@ import { gallery_changed, useApp } from '@/state/queries';
 import { client } from '@/wire/client';
 import styles from './System.module.css';
 
-type Flag = 'confirm_delete' | 'show_help' | 'sliders' | 'follow_results' | 'show_console';
+type Flag =
+  'confirm_delete' | 'show_help' | 'sliders' | 'follow_results' | 'show_console' | 'show_sent';
+type PreviewKind = 'none' | 'fast' | 'accurate';
+
+/** What each kind begins with; a decoder at every step would take longer than the steps. */
+const preview_kinds: Record<PreviewKind, Pick<Preferences, 'preview_every' | 'full_previews'>> = {
+  none: { preview_every: 0, full_previews: false },
+  fast: { preview_every: 1, full_previews: false },
+  accurate: { preview_every: 5, full_previews: true },
+};
 
 export function SettingsDialog({ onClose }: { onClose(): void }) {
   const { t } = useTranslation();
@@ -40,6 +49,9 @@ export function SettingsDialog({ onClose }: { onClose(): void }) {
       </Part>
       <Part title={t('settings.server')}>
         <Server />
+      </Part>
+      <Part title={t('settings.developer')}>
+        <FlagField name="show_sent" />
       </Part>
     </Dialog>
   );
@@ -103,16 +115,20 @@ function Appearance() {
 
 function Previews() {
   const { t } = useTranslation();
-  const { preview_every, change } = usePreferences();
-  const id = useId();
+  const { preview_every, full_previews, change } = usePreferences();
+  const kind: PreviewKind = preview_every === 0 ? 'none' : full_previews ? 'accurate' : 'fast';
   return (
     <>
-      <Field label={t('settings.previews')} htmlFor={id} row>
-        <Toggle
-          id={id}
+      <Field label={t('settings.previews')} help={t('settings.previews_help')} row>
+        <Segments<PreviewKind>
           label={t('settings.previews')}
-          on={preview_every > 0}
-          onChange={(on) => change({ preview_every: on ? 1 : 0 })}
+          value={kind}
+          choices={[
+            { value: 'none', label: t('settings.previews_none') },
+            { value: 'fast', label: t('settings.previews_fast') },
+            { value: 'accurate', label: t('settings.previews_accurate') },
+          ]}
+          onChange={(next) => change(preview_kinds[next])}
         />
       </Field>
       {preview_every > 0 && (
