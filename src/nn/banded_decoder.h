@@ -14,7 +14,7 @@ struct DecoderTail {
     Conv2d* enlarged = nullptr;    ///< on the map of the level before, doubled
     std::vector<Module*> resnets;  ///< ResnetBlocks without time
   };
-  std::vector<Level> levels;
+  std::vector<Level> levels = {};
   GroupNorm* norm_out = nullptr;
   Conv2d* conv_out = nullptr;
   std::int64_t groups = 32;

@@ -48,6 +48,8 @@ void run_map(const at::Tensor& x, const OwnWeight& w, const ConvShape& shape,
                                       .enlarged = w.way == Way::minimal_enlarged};
   if (w.way == Way::direct)
     run_convolution(problem, parallel_for);
+  else if (w.way == Way::minimal_compact)
+    run_compact_winograd(problem, parallel_for);
   else
     run_winograd(problem, parallel_for);
 }
@@ -56,10 +58,10 @@ template <class T>
 void run_pack_way(const at::Tensor& weight, const OwnWeight& w) {
   const T* from = memory<T>(weight);
   T* to = memory_to_write<T>(w.packed);
-  if (w.way == Way::linear || w.way == Way::direct)
-    run_pack(from, to, w.in, w.out, w.way == Way::linear ? 1 : 9, parallel_for);
-  else
+  if (w.way == Way::minimal || w.way == Way::minimal_enlarged)
     run_pack_winograd(from, to, w.in, w.out, w.way == Way::minimal_enlarged, parallel_for);
+  else
+    run_pack(from, to, w.in, w.out, w.way == Way::linear ? 1 : 9, parallel_for);
 }
 
 void check(const at::Tensor& x, std::int64_t in, const OwnWeight& w) {
@@ -96,7 +98,8 @@ std::optional<Way> own_way(at::ScalarType type, std::int64_t in, std::int64_t ou
   if (kernel != 3) return std::nullopt;
   const bool minimal = shape.stride == 1 && shape.padding <= 1 && in % 16 == 0;
   if (minimal && enlarged) return Way::minimal_enlarged;
-  return minimal && in * out < kMostTransformed ? Way::minimal : Way::direct;
+  if (!minimal) return Way::direct;
+  return in * out < kMostTransformed ? Way::minimal : Way::minimal_compact;
 }
 
 OwnWeight pack_own_weight(const at::Tensor& weight, Way way) {

@@ -17,6 +17,7 @@ enum class Way {
   linear,            ///< and convolutions of 1x1
   direct,            ///< 3x3, each product
   minimal,           ///< 3x3 of stride 1, 16 products for 36
+  minimal_compact,   ///< the same with weights that are transformed as they are met
   minimal_enlarged,  ///< the same of a map enlarged to twice its size, 9 for 36
 };
 
@@ -30,8 +31,9 @@ struct OwnWeight {
 /// The way of a linear layer, or nothing where oneDNN's is to be taken: of other types and of
 /// outputs that are not multiples of 64.
 std::optional<Way> own_way(at::ScalarType type, std::int64_t in, std::int64_t out);
-/// Of a convolution with a square kernel. Minimal filtering makes 16 weights of 9, so it is taken
-/// where it is worth the memory: not for the many channels of deep levels, which have few pixels.
+/// Of a convolution with a square kernel. Minimal filtering makes 16 weights of 9; those of the
+/// many channels of deep levels, which have few pixels, are not worth that memory: they are made
+/// anew at every call.
 ///   enlarged   own_enlarged is what will be called
 std::optional<Way> own_way(at::ScalarType type, std::int64_t in, std::int64_t out,
                            std::int64_t kernel, const ConvShape& shape, bool enlarged);

@@ -64,7 +64,7 @@ class Convolution : public ::testing::TestWithParam<Shape> {
 
 TEST_P(Convolution, EqualsThePlainConvolution) {
   const Shape& s = GetParam();
-  for (const auto [type, most] : {std::pair{at::kFloat, 2e-6}, {at::kBFloat16, 8e-3}}) {
+  for (const auto& [type, most] : {std::pair{at::kFloat, 2e-6}, {at::kBFloat16, 8e-3}}) {
     const Problem problem(s, type);
     const OwnWeight weight = pack_own_weight(problem.weight, s.way);
     const at::Tensor expected = problem.expected(s.shape(), s.enlarged());
@@ -102,6 +102,9 @@ INSTANTIATE_TEST_SUITE_P(
         Shape{Way::minimal, 1, 16, 64, 2, 2}, Shape{Way::minimal, 2, 32, 64, 8, 8},
         Shape{Way::minimal, 1, 48, 128, 7, 5}, Shape{Way::minimal, 3, 64, 64, 1, 1},
         Shape{Way::minimal, 1, 64, 64, 9, 12, 0}, Shape{Way::minimal, 2, 320, 320, 33, 20},
+        Shape{Way::minimal_compact, 1, 16, 64, 2, 2}, Shape{Way::minimal_compact, 3, 64, 64, 1, 1},
+        Shape{Way::minimal_compact, 1, 64, 128, 9, 12, 0},
+        Shape{Way::minimal_compact, 2, 1328, 128, 17, 19},
         Shape{Way::minimal_enlarged, 1, 16, 64, 1, 3},
         Shape{Way::minimal_enlarged, 2, 64, 128, 8, 6},
         Shape{Way::minimal_enlarged, 1, 320, 64, 13, 17}, Shape{Way::direct, 1, 16, 64, 1, 1},

@@ -120,6 +120,13 @@ void run_pack(const float* weight, float* packed, std::int64_t in, std::int64_t 
 void run_winograd(const ConvolutionProblem<Bf16>& problem, const ParallelFor& parallel_for);
 void run_winograd(const ConvolutionProblem<float>& problem, const ParallelFor& parallel_for);
 
+/// The same with weights of run_pack (9 points), which are transformed at every call: for the many
+/// channels and few pixels of deep levels. Memory: 128 transformed tiles, and for each thread their
+/// products and the transformed weights of 640 channels for 64.
+void run_compact_winograd(const ConvolutionProblem<Bf16>& problem, const ParallelFor& parallel_for);
+void run_compact_winograd(const ConvolutionProblem<float>& problem,
+                          const ParallelFor& parallel_for);
+
 /// Transforms weights [out, in, 3, 3] for run_winograd into the order of run_pack, with 16 points
 /// (`enlarged`: 9).
 void run_pack_winograd(const Bf16* weight, Bf16* packed, std::int64_t in, std::int64_t out,

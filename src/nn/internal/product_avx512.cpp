@@ -86,7 +86,7 @@ void multiply_all(const Rows& rows, int64_t count, int64_t in, int64_t out, cons
       const int64_t first = job / columns * most, height = std::min(most, count - first);
       if (job == begin || job % columns == 0) left = rows.gather(first, height, scratch);
       const int64_t column = job % columns * kPackedColumns;
-      multiply(left, weight + column * in, products, height, in);
+      multiply<T>({left, in, weight + column * in, in}, products, height);
       finish(products, to, out, first, height, column);
     }
   });

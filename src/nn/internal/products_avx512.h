@@ -19,7 +19,7 @@ constexpr int kRows = 6;                             // rows a product computes 
 constexpr int64_t kBlock = 96;                       // rows of a block, about
 constexpr __mmask16 kAll = 0xffff;
 
-/// What one thread works in: rows of the left side, and products.
+/// What one thread works in: rows of the left side, products, and weights made for the moment.
 class Scratch {
  public:
   template <class T>
@@ -29,6 +29,10 @@ class Scratch {
   float* products(int64_t count) {
     return static_cast<float*>(
         grow(products_, products_size_, count * static_cast<int64_t>(sizeof(float))));
+  }
+  template <class T>
+  T* weights(int64_t count) {
+    return static_cast<T*>(grow(weights_, weights_size_, count * static_cast<int64_t>(sizeof(T))));
   }
 
  private:
@@ -47,8 +51,8 @@ class Scratch {
     return memory.get();
   }
 
-  Memory rows_, products_;
-  int64_t rows_size_ = 0, products_size_ = 0;
+  Memory rows_, products_, weights_;
+  int64_t rows_size_ = 0, products_size_ = 0, weights_size_ = 0;
 };
 
 inline Scratch& scratch_of_thread() {
@@ -64,6 +68,12 @@ struct Half {
     return _mm512_castsi512_ps(_mm512_set1_epi32(*reinterpret_cast<const int*>(a)));
   }
   static __m512 load_weights(const Bf16* b) { return _mm512_loadu_ps(b); }
+  static void split_step(const Bf16* b, __m512* channels) {
+    const __m512i both = _mm512_loadu_si512(b);
+    channels[0] = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
+    channels[1] = _mm512_castsi512_ps(
+        _mm512_and_si512(both, _mm512_set1_epi32(static_cast<int>(0xffff0000))));
+  }
   static __m512 add_product(__m512 sum, __m512 a, __m512 b) {
     return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
   }
@@ -73,24 +83,38 @@ struct Full {
   static constexpr int64_t kStep = 1;
   static __m512 broadcast(const float* a) { return _mm512_set1_ps(*a); }
   static __m512 load_weights(const float* b) { return _mm512_loadu_ps(b); }
+  static void split_step(const float* b, __m512* channels) { channels[0] = _mm512_loadu_ps(b); }
   static __m512 add_product(__m512 sum, __m512 a, __m512 b) { return _mm512_fmadd_ps(a, b, sum); }
 };
 
 template <class T>
 using Arithmetic = std::conditional_t<std::is_same_v<T, Bf16>, Half, Full>;
 
-/// out [ROWS, 64] = a [ROWS, in] weight, the weight in steps of 64 columns.
-template <class T, int ROWS>
-void multiply_rows(const T* a, const T* weight, float* out, int64_t in) {
+/// Rows [rows, depth] that lie `stride` apart, and `depth` channels of a weight in steps of 64
+/// columns.
+template <class T>
+struct Factors {
+  const T* a;
+  int64_t stride;
+  const T* weight;
+  int64_t depth;
+};
+
+/// out [ROWS, 64] = the product, or that more.
+template <class T, int ROWS, bool MORE>
+void multiply_rows(const Factors<T>& f, float* out) {
   using A = Arithmetic<T>;
+  const T* weight = f.weight;
   __m512 sum[ROWS][kRegisters];
-  for (auto& row : sum)
-    for (__m512& s : row) s = _mm512_setzero_ps();
-  for (int64_t k = 0; k < in; k += A::kStep, weight += A::kStep * kPackedColumns) {
+  for (int r = 0; r < ROWS; ++r)
+    for (int j = 0; j < kRegisters; ++j)
+      sum[r][j] =
+          MORE ? _mm512_loadu_ps(out + r * kPackedColumns + j * kLanes) : _mm512_setzero_ps();
+  for (int64_t k = 0; k < f.depth; k += A::kStep, weight += A::kStep * kPackedColumns) {
     __m512 b[kRegisters];
     for (int j = 0; j < kRegisters; ++j) b[j] = A::load_weights(weight + j * A::kStep * kLanes);
     for (int r = 0; r < ROWS; ++r) {
-      const __m512 x = A::broadcast(a + r * in + k);
+      const __m512 x = A::broadcast(f.a + r * f.stride + k);
       for (int j = 0; j < kRegisters; ++j) sum[r][j] = A::add_product(sum[r][j], x, b[j]);
     }
   }
@@ -99,21 +123,21 @@ void multiply_rows(const T* a, const T* weight, float* out, int64_t in) {
       _mm512_storeu_ps(out + r * kPackedColumns + j * kLanes, sum[r][j]);
 }
 
-template <class T>
-void multiply(const T* a, const T* weight, float* out, int64_t rows, int64_t in) {
-  for (; rows >= kRows; rows -= kRows, a += kRows * in, out += kRows * kPackedColumns)
-    multiply_rows<T, kRows>(a, weight, out, in);
+template <class T, bool MORE = false>
+void multiply(Factors<T> f, float* out, int64_t rows) {
+  for (; rows >= kRows; rows -= kRows, f.a += kRows * f.stride, out += kRows * kPackedColumns)
+    multiply_rows<T, kRows, MORE>(f, out);
   switch (rows) {
     case 5:
-      return multiply_rows<T, 5>(a, weight, out, in);
+      return multiply_rows<T, 5, MORE>(f, out);
     case 4:
-      return multiply_rows<T, 4>(a, weight, out, in);
+      return multiply_rows<T, 4, MORE>(f, out);
     case 3:
-      return multiply_rows<T, 3>(a, weight, out, in);
+      return multiply_rows<T, 3, MORE>(f, out);
     case 2:
-      return multiply_rows<T, 2>(a, weight, out, in);
+      return multiply_rows<T, 2, MORE>(f, out);
     case 1:
-      return multiply_rows<T, 1>(a, weight, out, in);
+      return multiply_rows<T, 1, MORE>(f, out);
     default:
       return;
   }

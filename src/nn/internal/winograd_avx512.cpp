@@ -12,6 +12,9 @@
 namespace invokeai::nn {
 namespace {
 
+constexpr int64_t kTilesAtOnce = 128;  // that share weights transformed as they are met
+constexpr int64_t kDepth = 640;        // channels of such weights at a time
+
 __m512 plus(__m512 a, __m512 b) { return _mm512_add_ps(a, b); }
 __m512 minus(__m512 a, __m512 b) { return _mm512_sub_ps(a, b); }
 
@@ -73,23 +76,7 @@ class Convolution {
     for (int64_t t = 0; t < count; ++t) gather_tile(first + t, to + t * p_.in, count * p_.in);
   }
 
-  /// Products [kPoints][count][64] of the columns from `column` on into the result.
-  void scatter(int64_t first, int64_t count, int64_t column, const float* from) const {
-    for (int64_t t = 0; t < count; ++t)
-      scatter_tile(first + t, column, from + t * kPackedColumns, count * kPackedColumns);
-  }
-
-  static constexpr int kPoints = Size::kSide * Size::kSide;
-
- private:
-  struct Place {
-    int64_t row, y, x;
-  };
-  Place place(int64_t tile) const {
-    return {tile / (tiles_high_ * tiles_wide_), tile / tiles_wide_ % tiles_high_,
-            tile % tiles_wide_};
-  }
-
+  /// One tile into kPoints rows [in] that lie `stride` apart.
   void gather_tile(int64_t tile, T* to, int64_t stride) const {
     constexpr int kSide = Size::kSide;
     const Place at = place(tile);
@@ -110,6 +97,23 @@ class Convolution {
       for (int i = 0; i < kSide; ++i)
         for (int j = 0; j < kSide; ++j) store(to + (i * kSide + j) * stride + c, kAll, d[i][j]);
     }
+  }
+
+  /// Products [kPoints][count][64] of the columns from `column` on into the result.
+  void scatter(int64_t first, int64_t count, int64_t column, const float* from) const {
+    for (int64_t t = 0; t < count; ++t)
+      scatter_tile(first + t, column, from + t * kPackedColumns, count * kPackedColumns);
+  }
+
+  static constexpr int kPoints = Size::kSide * Size::kSide;
+
+ private:
+  struct Place {
+    int64_t row, y, x;
+  };
+  Place place(int64_t tile) const {
+    return {tile / (tiles_high_ * tiles_wide_), tile / tiles_wide_ % tiles_high_,
+            tile % tiles_wide_};
   }
 
   void scatter_tile(int64_t tile, int64_t column, const float* from, int64_t stride) const {
@@ -160,9 +164,9 @@ void convolve(const ConvolutionProblem<T>& p, const ParallelFor& parallel_for) {
       block = job / columns;
       const int64_t column = job % columns;
       for (int i = 0; i < kPoints; ++i)
-        multiply(gathered + i * count * p.in,
-                 p.weight + (column * kPoints + i) * p.in * kPackedColumns,
-                 products + i * count * kPackedColumns, count, p.in);
+        multiply<T>({gathered + i * count * p.in, p.in,
+                     p.weight + (column * kPoints + i) * p.in * kPackedColumns, p.in},
+                    products + i * count * kPackedColumns, count);
       shape.scatter(first, count, column * kPackedColumns, products);
     }
   });
@@ -183,6 +187,72 @@ void transform_weights(const __m512 (&g)[3][3], __m512 (&u)[Size::kSide][Size::k
   __m512 rows[Size::kSide][3];
   for (int j = 0; j < 3; ++j) spread(g[0][j], g[1][j], g[2][j], &rows[0][j], 3);
   for (int i = 0; i < Size::kSide; ++i) spread(rows[i][0], rows[i][1], rows[i][2], u[i], 1);
+}
+
+/// 64 columns of weights as run_pack makes them, [9][in][64], channels `first` to first + depth,
+/// into [16][depth][64].
+template <class T>
+void transform_packed(const T* weight, int64_t in, int64_t first, int64_t depth, T* to) {
+  constexpr int kSide = Plain::kSide;
+  constexpr int64_t kStep = Arithmetic<T>::kStep;
+  const T* from = weight + first * kPackedColumns;
+  for (int64_t place = 0; place < depth * kPackedColumns; place += kStep * kLanes) {
+    __m512 g[kStep][3][3], u[kStep][kSide][kSide];
+    for (int i = 0; i < 9; ++i) {
+      __m512 channels[kStep];
+      Arithmetic<T>::split_step(from + i * in * kPackedColumns + place, channels);
+      for (int64_t s = 0; s < kStep; ++s) g[s][i / 3][i % 3] = channels[s];
+    }
+    for (int64_t s = 0; s < kStep; ++s) transform_weights<Plain>(g[s], u[s]);
+    for (int i = 0; i < kSide * kSide; ++i) {
+      __m512 step[kStep];
+      for (int64_t s = 0; s < kStep; ++s) step[s] = u[s][i / kSide][i % kSide];
+      store_step(to + i * depth * kPackedColumns + place, step);
+    }
+  }
+}
+
+/// `count` tiles from `first` on, with weights that are transformed as they are met: once for all
+/// of the tiles.
+template <class T>
+void convolve_tiles(const Convolution<T, Plain>& shape, const ConvolutionProblem<T>& p,
+                    int64_t first, int64_t count, const ParallelFor& parallel_for) {
+  constexpr int kPoints = Convolution<T, Plain>::kPoints;
+  T* const gathered = scratch_of_thread().rows<T>(kPoints * count * p.in);
+  parallel_for(count, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t)
+      shape.gather_tile(first + t, gathered + t * p.in, count * p.in);
+  });
+  const int64_t depth = std::min(p.in, kDepth);
+  parallel_for(p.out / kPackedColumns, [&](int64_t begin, int64_t end) {
+    Scratch& scratch = scratch_of_thread();
+    float* const products = scratch.products(kPoints * count * kPackedColumns);
+    T* const weights = scratch.weights<T>(kPoints * depth * kPackedColumns);
+    for (int64_t column = begin; column < end; ++column) {
+      const T* packed = p.weight + column * 9 * p.in * kPackedColumns;
+      for (int64_t c = 0; c < p.in; c += depth) {
+        const int64_t now = std::min(depth, p.in - c);
+        transform_packed(packed, p.in, c, now, weights);
+        for (int i = 0; i < kPoints; ++i) {
+          const Factors<T> factors{gathered + i * count * p.in + c, p.in,
+                                   weights + i * now * kPackedColumns, now};
+          float* const to = products + i * count * kPackedColumns;
+          if (c == 0)
+            multiply<T, false>(factors, to, count);
+          else
+            multiply<T, true>(factors, to, count);
+        }
+      }
+      shape.scatter(first, count, column * kPackedColumns, products);
+    }
+  });
+}
+
+template <class T>
+void convolve_compact(const ConvolutionProblem<T>& p, const ParallelFor& parallel_for) {
+  const Convolution<T, Plain> shape(p);
+  for (int64_t first = 0; first < shape.tiles(); first += kTilesAtOnce)
+    convolve_tiles(shape, p, first, std::min(kTilesAtOnce, shape.tiles() - first), parallel_for);
 }
 
 template <class T, class Size>
@@ -223,6 +293,13 @@ void run_pack_winograd(const float* weight, float* packed, int64_t in, int64_t o
   (enlarged ? pack<float, Enlarged> : pack<float, Plain>)(weight, packed, in, out, parallel_for);
 }
 
+void run_compact_winograd(const ConvolutionProblem<Bf16>& p, const ParallelFor& parallel_for) {
+  convolve_compact(p, parallel_for);
+}
+void run_compact_winograd(const ConvolutionProblem<float>& p, const ParallelFor& parallel_for) {
+  convolve_compact(p, parallel_for);
+}
+
 void run_winograd(const ConvolutionProblem<Bf16>& p, const ParallelFor& parallel_for) {
   (p.enlarged ? convolve<Bf16, Enlarged> : convolve<Bf16, Plain>)(p, parallel_for);
 }
@@ -240,6 +317,12 @@ namespace invokeai::nn {
 
 void run_winograd(const ConvolutionProblem<Bf16>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
 void run_winograd(const ConvolutionProblem<float>&, const ParallelFor&) { INVOKEAI_CHECK(false); }
+void run_compact_winograd(const ConvolutionProblem<Bf16>&, const ParallelFor&) {
+  INVOKEAI_CHECK(false);
+}
+void run_compact_winograd(const ConvolutionProblem<float>&, const ParallelFor&) {
+  INVOKEAI_CHECK(false);
+}
 void run_pack_winograd(const Bf16*, Bf16*, std::int64_t, std::int64_t, bool, const ParallelFor&) {
   INVOKEAI_CHECK(false);
 }
