@@ -45,6 +45,7 @@ struct MemoryPlan {
   std::int64_t text_peak = 0, step_peak = 0, decode_peak = 0;  ///< bytes, the process as a whole
   bool fits = true;                  ///< within what was given
 
+  bool operator==(const MemoryPlan&) const = default;
   std::int64_t peak() const;
   bool keeps_text() const { return thrift == Thrift::keep_all; }
   bool keeps_decoder() const { return thrift < Thrift::free_decoder; }

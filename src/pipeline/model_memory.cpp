@@ -53,19 +53,29 @@ MemoryNeeds ModelMemory::needs(Size size, int rows, bool encodes) const {
   return needs;
 }
 
-std::vector<nn::Module*> ModelMemory::streamed() const {
-  const std::vector<nn::Module*> blocks = networks_.unet->blocks();
-  std::vector<nn::Module*> streamed;
-  for (const std::size_t i : plan_.streamed) streamed.push_back(blocks[i]);
-  return streamed;
+std::vector<nn::Module*> ModelMemory::blocks(const std::vector<std::size_t>& indices) const {
+  const std::vector<nn::Module*> all = networks_.unet->blocks();
+  std::vector<nn::Module*> chosen;
+  for (const std::size_t i : indices) chosen.push_back(all[i]);
+  return chosen;
 }
 
 void ModelMemory::adopt(MemoryPlan plan) {
+  if (plan == plan_) return;
   plan_ = std::move(plan);
   lend(plan_.streamed);
-  networks_.unet->stream(streamed(), *networks_.unet_weights);
+  networks_.unet->stream(blocks(plan_.streamed), *networks_.unet_weights);
   if (!plan_.keeps_text()) end(ModelPart::text_encoder);
   if (!plan_.keeps_decoder()) end(ModelPart::vae_decoder);
+}
+
+void ModelMemory::load_ahead() {
+  networks_.text_weights->bring(*networks_.text_encoder);
+  std::vector<nn::Module*> later = blocks(plan_.streamed);
+  for (nn::Module* block : blocks(plan_.lent_to_text)) later.push_back(block);
+  networks_.unet_weights->bring_but(*networks_.unet, later);
+  if (plan_.keeps_decoder())
+    networks_.vae_weights->bring_but(*networks_.vae, {&networks_.vae->encoder()});
 }
 
 void ModelMemory::lend(const std::vector<std::size_t>& blocks) {
@@ -82,7 +92,7 @@ void ModelMemory::begin(ModelPart part) {
       lend(plan_.lent_to_text);
       return networks_.text_weights->bring(*networks_.text_encoder);
     case ModelPart::unet:
-      networks_.unet_weights->bring_but(*networks_.unet, streamed());
+      networks_.unet_weights->bring_but(*networks_.unet, blocks(plan_.streamed));
       ++unet_uses_;
       return;
     case ModelPart::vae_encoder:

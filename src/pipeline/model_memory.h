@@ -25,8 +25,12 @@ class ModelMemory {
   ///   rows     evaluated together, 2 with guidance;  encodes: starts from a picture
   MemoryNeeds needs(Size size, int rows, bool encodes) const;
 
-  /// From now on this holds. What it does not keep is given back at once.
+  /// From now on this holds. What it does not keep is given back at once, unless the plan stays the
+  /// same.
   void adopt(MemoryPlan plan);
+  /// Brings what the plan lets be there together when a prompt is encoded, so that the first
+  /// picture waits for nothing that could be read before.
+  void load_ahead();
   const MemoryPlan& plan() const { return plan_; }
 
   /// The weights of one part are in memory while one lives; afterwards they stay if the plan says so.
@@ -60,8 +64,8 @@ class ModelMemory {
   void set_vae_type(at::ScalarType dtype);
   /// Takes blocks of the UNet away, unless it is at work.
   void lend(const std::vector<std::size_t>& blocks);
-  /// Blocks of the UNet that the plan leaves in their file.
-  std::vector<nn::Module*> streamed() const;
+  /// Blocks of the UNet with these indices.
+  std::vector<nn::Module*> blocks(const std::vector<std::size_t>& indices) const;
 
   models::Networks& networks_;
   const DeviceChoice& choice_;

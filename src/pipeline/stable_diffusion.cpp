@@ -126,9 +126,7 @@ StableDiffusion::StableDiffusion(EngineOptions options, models::Networks network
 void StableDiffusion::load_ahead() {
   const at::NoGradGuard no_grad;
   plan_memory_for({}, Thrift::free_text);
-  const ModelMemory::Use unet(memory_, ModelPart::unet);
-  if (!memory_.plan().keeps_decoder()) return;
-  const ModelMemory::Use decoder(memory_, ModelPart::vae_decoder);
+  memory_.load_ahead();
 }
 
 void StableDiffusion::plan_memory_for(const GenerationRequest& request, Thrift first) {

@@ -229,8 +229,9 @@ TEST_F(DemoEngine, KarrasLevelsWithoutEffectAreTold) {
     const Drawn drawn = draw(*engine_, request);
     ASSERT_TRUE(drawn.outcome);
     ASSERT_EQ(drawn.messages.size(), sampler.karras ? 0u : 1u) << sampler.name;
-    if (!sampler.karras)
+    if (!sampler.karras) {
       EXPECT_NE(drawn.messages[0].find("no effect with ddim"), std::string::npos);
+    }
   }
 }
 
