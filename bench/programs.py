@@ -11,11 +11,15 @@ import tempfile
 import time
 
 
+STARTS = ["ready", "steps_begin", "first_step"]
+
+
 @dataclasses.dataclass
 class Program:
     """`command` with places for {model}, {threads}, {steps}, {side} and {folder}.
 
-    It says on its terminal a line that matches `ready`, and "I/STEPS" after each step.
+    It says on its terminal a line that matches `ready`, and "I/STEPS" after each step; when the
+    first begins, "0/STEPS", or how long it took ("2.5 s/step") after it.
     """
 
     name: str
@@ -23,7 +27,10 @@ class Program:
     ready: str = r"^ready"
 
     def run(self, model, threads, steps, side):
-        """{ready, first_step, whole: seconds since the start; memory: most that was resident, bytes}"""
+        """{ready, steps_begin, first_step, whole: seconds since the start; memory: most that was resident, bytes}
+
+        Where a program says nothing of the beginning of its first step, `steps_begin` is absent.
+        """
         with tempfile.TemporaryDirectory() as folder:
             places = {"model": model, "threads": threads, "steps": steps, "side": side, "folder": folder}
             words = [str(word).format(**places) for word in self.command]
@@ -35,7 +42,8 @@ class Program:
         start = time.monotonic()
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment, cwd=folder)
         os.close(theirs)
-        wanted = {"ready": re.compile(self.ready, re.M), "first_step": re.compile(rf"\b1/{steps}\b")}
+        wanted = {"ready": re.compile(self.ready, re.M), "steps_begin": re.compile(rf"\b0/{steps}\b"),
+                  "first_step": re.compile(rf"\b1/{steps}\b")}
         seen, said = {}, ""
         while chunk := read(ours):
             said += chunk
@@ -47,8 +55,11 @@ class Program:
         process.returncode = os.waitstatus_to_exitcode(status)
         seen["whole"] = time.monotonic() - start
         pictures = list(folder.rglob("*.png"))
-        if process.returncode != 0 or len(seen) != 3 or not pictures:
+        if process.returncode != 0 or not {"ready", "first_step"} <= seen.keys() or not pictures:
             sys.exit(f"[bench] {self.name} failed with status {process.returncode}; it said:\n{said[-2000:]}")
+        if took := re.search(rf"\b1/{steps}, ([\d.]+) (s/step|steps/s)", said):
+            seconds = float(took[1]) if took[2] == "s/step" else 1 / float(took[1])
+            seen["steps_begin"] = seen["first_step"] - seconds
         return seen | {"memory": usage.ru_maxrss * 1024}
 
 
@@ -105,7 +116,7 @@ def programs(binaries, peers, device):
 
 
 def measure_programs(chosen, model, side, options):
-    """{name: {warm_ready: [...], warm_first_step, cold_ready, cold_first_step, picture, picture_memory}}
+    """{name: {warm_ready: [...], warm_steps_begin, warm_first_step, the same cold, picture, picture_memory}}
 
     `warm` and `cold`: the model's files in and not in the page cache; one step each. `picture`: so
     many steps as `options.steps`.
@@ -125,8 +136,8 @@ def measure_programs(chosen, model, side, options):
                 forget(model)
                 cold = program.run(model, options.threads, 1, side)
                 warm = program.run(model, options.threads, 1, side)
-                note(program, cold_ready=cold["ready"], cold_first_step=cold["first_step"],
-                     warm_ready=warm["ready"], warm_first_step=warm["first_step"])
+                for cache, seen in (("cold", cold), ("warm", warm)):
+                    note(program, **{f"{cache}_{name}": seen[name] for name in STARTS if name in seen})
             # Of one whose steps take long, two say as much as twenty.
             if options.whole and not program.name.startswith("sdcpp"):
                 drawn = program.run(model, options.threads, options.steps, side)
