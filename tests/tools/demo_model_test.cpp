@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "demo_model/configs.h"
 #include "demo_model/diffusion.h"
 #include "demo_model/trainer.h"
 #include "demo_model/warm_start.h"
@@ -53,6 +54,16 @@ TEST(LearningRate, WarmsUpStaysAndFallsAlongACosine) {
   EXPECT_NEAR(learning_rate(options, 2000, 3000), 2, 1e-9);
   EXPECT_NEAR(learning_rate(options, 4500, 500), 1, 1e-9);
   EXPECT_NEAR(learning_rate(options, 5000, 0), 0, 1e-9);
+}
+
+TEST(Configs, LargerPicturesGetFinerLevelsAroundTheSameMiddle) {
+  for (const auto& [size, widths] : {std::pair(128, std::vector<std::int64_t>{64, 128, 256}),
+                                     std::pair(256, std::vector<std::int64_t>{32, 64, 128, 256})}) {
+    const auto config = nn::parse_unet_config(unet_config(size));
+    ASSERT_TRUE(config) << config.error().text();
+    EXPECT_EQ(config->block_channels, widths);
+    EXPECT_EQ(config->sample_size, size / 8);
+  }
 }
 
 TEST_F(Maker, MakesAModelFromNothing) {

@@ -1,8 +1,10 @@
 #pragma once
 // The demo model's shape, in the words of diffusers' config files.
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace invokeai::demo {
 
@@ -43,16 +45,25 @@ inline nlohmann::json text_config(int vocab_size) {
 }
 
 inline nlohmann::json unet_config(int size) {
+  // Attention on maps of 8x8 and 4x4 alone: on finer ones it would take a third of the time of a
+  // step, and a caption decides nothing that is smaller than a cell of those.
+  using Names = std::vector<std::string>;
+  std::vector<int> channels = {64, 128, 256};
+  Names down = {"DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"};
+  Names up = {"CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"};
+  for (int side = size / 8; side > 16; side /= 2) {
+    channels.insert(channels.begin(), std::max(channels.front() / 2, 32));
+    down.insert(down.begin(), "DownBlock2D");
+    up.emplace_back("UpBlock2D");
+  }
   return {{"_class_name", "UNet2DConditionModel"},
           {"_diffusers_version", "0.12.1"},
           {"act_fn", "silu"},
           {"attention_head_dim", 4},
-          {"block_out_channels", {64, 128, 256}},
+          {"block_out_channels", channels},
           {"cross_attention_dim", 128},
-          // No attention on the finest level: a third of the time of a step, and a caption decides
-          // nothing that is smaller than a cell of the next.
-          {"down_block_types", {"DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"}},
-          {"up_block_types", {"CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"}},
+          {"down_block_types", down},
+          {"up_block_types", up},
           {"mid_block_type", "UNetMidBlock2DCrossAttn"},
           {"in_channels", 4},
           {"out_channels", 4},

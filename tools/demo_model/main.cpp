@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch, "Pictures a step");
   app.add_option("--rate", options.learning_rate, "Learning rate");
   app.add_option("--size", options.size, "Side of the pictures");
+  app.add_option("--crop", options.crop, "Side of the squares that the VAE stage learns from");
   app.add_option("--seed", options.seed, "Seed");
   app.add_option("--from", options.from, "Model folder whose weights the stage begins with");
   const auto named = [](const auto& values) {

@@ -66,8 +66,8 @@ Result<nlohmann::json> network_json(const TrainOptions& options) {
   return json;
 }
 
-/// Squares of a quarter of the area at random places: local statistics are the same as those of
-/// whole pictures, at a quarter of the cost.
+/// Squares at random places: local statistics are the same as those of whole pictures, at a
+/// fraction of the cost.
 at::Tensor crop(const at::Tensor& pixels, std::int64_t side, std::uint64_t seed) {
   const std::int64_t room = pixels.size(3) - side;
   if (room <= 0) return pixels;
@@ -189,6 +189,7 @@ Result<> train_vae(const TrainOptions& options) {
     assign(vae, optimizer.master());
     return {};
   };
+  const int side = options.crop > 0 ? options.crop : options.size / 2;
   drawer::Random random(options.seed * 17 + before);
   while (sitting.goes_on()) {
     const std::int64_t done = sitting.done();
@@ -196,7 +197,7 @@ Result<> train_vae(const TrainOptions& options) {
     const int count = whole ? std::max(threads, options.batch / 2) : options.batch;
     at::Tensor pixels =
         paint_batch(random_scenes(options.seed * 1'000'000'000 + done, count), options.size);
-    if (!whole) pixels = crop(pixels, options.size / 2, options.seed + done / count);
+    if (!whole) pixels = crop(pixels, side, options.seed + done / count);
     pixels = recolored(pixels, random).to(device);
     const std::vector<at::Tensor> shares = pixels.chunk(threads);
     const double loss = learn_from_shares(

@@ -31,6 +31,7 @@ struct TrainOptions {
   int batch = 32;
   double learning_rate = 1e-3;
   int size = 128;  ///< side of the pictures, pixels
+  int crop = 0;    ///< side of the squares that the VAE stage learns from; 0: half of `size`
   std::uint64_t seed = 1;
   int cache = 16000;             ///< encoded pictures held in memory (UNet stage)
   std::optional<fs::path> from =
