@@ -18,8 +18,7 @@ STARTS = ["ready", "steps_begin", "first_step"]
 class Program:
     """`command` with places for {model}, {threads}, {steps}, {side} and {folder}.
 
-    It says on its terminal a line that matches `ready`, and "I/STEPS" after each step; when the
-    first begins, "0/STEPS", or how long it took ("2.5 s/step") after it.
+    It says on its terminal a line that matches `ready`, and "I/STEPS" after each step.
     """
 
     name: str
@@ -29,7 +28,8 @@ class Program:
     def run(self, model, threads, steps, side):
         """{ready, steps_begin, first_step, whole: seconds since the start; memory: most that was resident, bytes}
 
-        Where a program says nothing of the beginning of its first step, `steps_begin` is absent.
+        The first step begins as long before its end as the second takes; with one step, `steps_begin`
+        is absent.
         """
         with tempfile.TemporaryDirectory() as folder:
             places = {"model": model, "threads": threads, "steps": steps, "side": side, "folder": folder}
@@ -42,8 +42,8 @@ class Program:
         start = time.monotonic()
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment, cwd=folder)
         os.close(theirs)
-        wanted = {"ready": re.compile(self.ready, re.M), "steps_begin": re.compile(rf"\b0/{steps}\b"),
-                  "first_step": re.compile(rf"\b1/{steps}\b")}
+        wanted = {"ready": re.compile(self.ready, re.M), "first_step": re.compile(rf"\b1/{steps}\b"),
+                  "second_step": re.compile(rf"\b2/{steps}\b")}
         seen, said = {}, ""
         while chunk := read(ours):
             said += chunk
@@ -57,9 +57,8 @@ class Program:
         pictures = list(folder.rglob("*.png"))
         if process.returncode != 0 or not {"ready", "first_step"} <= seen.keys() or not pictures:
             sys.exit(f"[bench] {self.name} failed with status {process.returncode}; it said:\n{said[-2000:]}")
-        if took := re.search(rf"\b1/{steps}, ([\d.]+) (s/step|steps/s)", said):
-            seconds = float(took[1]) if took[2] == "s/step" else 1 / float(took[1])
-            seen["steps_begin"] = seen["first_step"] - seconds
+        if "second_step" in seen:
+            seen["steps_begin"] = 2 * seen["first_step"] - seen["second_step"]
         return seen | {"memory": usage.ru_maxrss * 1024}
 
 
@@ -118,7 +117,7 @@ def programs(binaries, peers, device):
 def measure_programs(chosen, model, side, options):
     """{name: {warm_ready: [...], warm_steps_begin, warm_first_step, the same cold, picture, picture_memory}}
 
-    `warm` and `cold`: the model's files in and not in the page cache; one step each. `picture`: so
+    `warm` and `cold`: the model's files in and not in the page cache; two steps each. `picture`: so
     many steps as `options.steps`.
     """
     figures = {program.name: {} for program in chosen}
@@ -134,8 +133,8 @@ def measure_programs(chosen, model, side, options):
         for program in chosen[number % len(chosen):] + chosen[:number % len(chosen)]:
             if options.start_up:
                 forget(model)
-                cold = program.run(model, options.threads, 1, side)
-                warm = program.run(model, options.threads, 1, side)
+                cold = program.run(model, options.threads, 2, side)
+                warm = program.run(model, options.threads, 2, side)
                 for cache, seen in (("cold", cold), ("warm", warm)):
                     note(program, **{f"{cache}_{name}": seen[name] for name in STARTS if name in seen})
             # Of one whose steps take long, two say as much as twenty.

@@ -20,11 +20,5 @@ def after_step(_, number, __, inputs):
     return inputs
 
 
-def before_steps(*_):
-    say_step(0, steps)
-    hook.remove()
-
-
-hook = pipeline.unet.register_forward_pre_hook(before_steps)
 pipeline("a lighthouse at dusk", num_inference_steps=int(steps), width=int(side), height=int(side),
          guidance_scale=7.5, callback_on_step_end=after_step).images[0].save(file)

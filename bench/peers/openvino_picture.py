@@ -27,7 +27,6 @@ alphas = numpy.cumprod(1 - numpy.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2)
 times = numpy.linspace(999, 0, steps)
 sigmas = numpy.append(numpy.interp(times, numpy.arange(1000), ((1 - alphas) / alphas) ** 0.5), 0)
 latents = numpy.random.default_rng(1).standard_normal((1, 4, side // 8, side // 8)) * sigmas[0]
-say_step(0, steps)
 for number, time in enumerate(times):
     sigma = sigmas[number]
     scaled = (latents / (sigma**2 + 1) ** 0.5).astype(numpy.float32)

@@ -127,6 +127,9 @@ Result<Launch> read_launch(std::span<const std::string> arguments, const Environ
   }
   launch.notices.insert(launch.notices.end(), parsed.notices.begin(), parsed.notices.end());
   launch.values.merge(parsed.values);
+  if (const auto models = launch.values.integer("max_loaded_models"); models < 1)
+    launch.notices.push_back(
+        fmt::format("--max_loaded_models {}: the model that draws is kept all the same", models));
   std::error_code ignored;
   launch.root_ready = fs::exists(launch.root / "invokeai.init", ignored) ||
                       fs::exists(launch.root / "configs" / "models.yaml", ignored);
@@ -140,6 +143,8 @@ Result<pipeline::EngineOptions> engine_options(const SettingValues& values) {
   options.max_memory = values.real("max_memory");
   options.deterministic = !values.flag("xformers");
   options.verbose = values.flag("verbose");
+  options.max_loaded_models =
+      static_cast<int>(std::clamp<std::int64_t>(values.integer("max_loaded_models"), 1, 100));
   if (!is_device(options.device))
     return fail(ErrorCode::invalid_argument, "",
                 "--device takes one of auto, cpu, cuda, cuda:N, mps, not {}",

@@ -14,6 +14,7 @@
 #include "image/png.h"
 #include "jobs/internal/frames.h"
 #include "jobs/internal/notes.h"
+#include "jobs/loaded_models.h"
 #include "jobs/request.h"
 #include "jobs/worker.h"
 
@@ -50,7 +51,7 @@ class Speaker {
 class Drawer {
  public:
   Drawer(Speaker& speaker, const LoadEngine& load)
-      : speaker_(speaker), load_(load), thread_([this] { work(); }) {}
+      : speaker_(speaker), models_(load), thread_([this] { work(); }) {}
 
   void hand_over(Json command) {
     const std::lock_guard lock(mutex_);
@@ -104,17 +105,17 @@ class Drawer {
   }
 
   Result<> ensure_engine(const Json& options) {
-    if (engine_ != nullptr && options == loaded_) return {};
-    engine_.reset();  // never two models in memory
-    Result<std::unique_ptr<pipeline::Engine>> engine;
+    if (engine_ != nullptr && options == active_) return {};
+    engine_ = nullptr;
+    Result<pipeline::Engine*> engine;
     try {
-      engine = load_(engine_options_from(options));
+      engine = models_.get(engine_options_from(options));
     } catch (const std::exception& exception) {
       return fail(ErrorCode::internal, "worker", "{}", exception.what());
     }
     if (!engine) return tl::make_unexpected(std::move(engine).error());
-    engine_ = std::move(*engine);
-    loaded_ = options;
+    engine_ = *engine;
+    active_ = options;
     speaker_.say({{{"type", "loaded"}, {"model", to_json(engine_->model())}}});
     return {};
   }
@@ -173,10 +174,10 @@ class Drawer {
   }
 
   Speaker& speaker_;
-  const LoadEngine& load_;
-  std::unique_ptr<pipeline::Engine> engine_;  // of the drawing thread
-  Json loaded_;                               // its options
-  std::string recommended_;                   // what was told last of the model's own settings
+  LoadedModels models_;                 // of the drawing thread, as what follows
+  pipeline::Engine* engine_ = nullptr;  // the one of them that draws
+  Json active_;                         // its options
+  std::string recommended_;             // what was told last of the model's own settings
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

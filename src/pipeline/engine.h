@@ -75,6 +75,8 @@ struct EngineOptions {
   bool deterministic = false;       ///< the same bytes on any number of threads, for a little time
   bool verbose = false;             ///< tell how memory is used, one line a request
   std::string clipseg_path = {};    ///< folder with the network that finds words in pictures
+  int max_loaded_models = 2;        ///< kept by whoever loads engines, this one included
+  std::int64_t others = 0;  ///< bytes of the weights of other models that this process keeps
 };
 
 /// What was loaded, for messages and metadata.
@@ -145,6 +147,11 @@ class Engine {
   /// image/word_mask.h. Errors: not_found (no such network), and those of loading it; unsupported by
   /// an engine that does not override this.
   virtual Result<image::Image> find_words(const image::Image& picture, const std::string& words);
+
+  /// Bytes of the weights that stay in memory between requests, about.
+  virtual std::int64_t weight_bytes() const { return 0; }
+  /// From now on other models of this process keep so many bytes; at first EngineOptions::others.
+  virtual void share_memory_with(std::int64_t others) { (void)others; }
 };
 
 /// Checks what can be checked without a model: ranges, sizes, UTF-8. Errors: invalid_argument.

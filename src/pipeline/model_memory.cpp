@@ -69,6 +69,14 @@ void ModelMemory::adopt(MemoryPlan plan) {
   if (!plan_.keeps_decoder()) end(ModelPart::vae_decoder);
 }
 
+std::int64_t ModelMemory::kept() const {
+  std::int64_t sum = networks_.unet_weights->bytes(*networks_.unet);
+  for (nn::Module* block : blocks(plan_.streamed)) sum -= networks_.unet_weights->bytes(*block);
+  if (plan_.keeps_text()) sum += networks_.text_weights->bytes(*networks_.text_encoder);
+  if (plan_.keeps_decoder()) sum += networks_.vae_weights->bytes(networks_.vae->decoder());
+  return sum;
+}
+
 void ModelMemory::load_ahead() {
   networks_.text_weights->bring(*networks_.text_encoder);
   std::vector<nn::Module*> later = blocks(plan_.streamed);

@@ -32,6 +32,8 @@ class ModelMemory {
   /// picture waits for nothing that could be read before.
   void load_ahead();
   const MemoryPlan& plan() const { return plan_; }
+  /// Bytes of the weights that stay between pictures.
+  std::int64_t kept() const;
 
   /// The weights of one part are in memory while one lives; afterwards they stay if the plan says so.
   class Use {

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/system_memory.h"
@@ -64,7 +65,7 @@ std::string last_part(const fs::path& path) {
 Result<std::unique_ptr<StableDiffusion>> StableDiffusion::open(const EngineOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   if (options.threads > 0) at::set_num_threads(options.threads);
-  const std::int64_t program = resident_memory();
+  const std::int64_t program = std::max<std::int64_t>(resident_memory() - options.others, 0);
   TRY_ASSIGN(DeviceChoice choice, choose_device(options.device, options.precision));
   set_repeatable_convolutions(options.deterministic);
   models::LoadOptions load{
@@ -141,9 +142,10 @@ void StableDiffusion::plan_memory_for(const GenerationRequest& request, Thrift f
   const MemoryNeeds needs =
       memory_.needs(size, request.cfg_scale == 1 ? 1 : 2, request.init.has_value());
   // Where the bytes must not change, they must not depend on what happens to be free either.
-  const MemoryLimits limits{.bytes = options_.deterministic && !asked
-                                         ? std::nullopt
-                                         : memory_limit(choice_, options_.max_memory),
+  std::optional<std::int64_t> bytes;
+  if (!options_.deterministic || asked) bytes = memory_limit(choice_, options_.max_memory);
+  if (bytes && !asked && choice_.device.is_cpu()) bytes = *bytes - options_.others;
+  const MemoryLimits limits{.bytes = bytes,
                             .first = first,
                             .lends = choice_.device.is_cpu() && !graphs_.has_recorder(),
                             .same_numbers = options_.deterministic && !asked};

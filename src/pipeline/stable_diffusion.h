@@ -30,6 +30,9 @@ class StableDiffusion : public Engine {
   /// Loads the network for it the first time, on the CPU.
   Result<image::Image> find_words(const image::Image& picture, const std::string& words) override;
 
+  std::int64_t weight_bytes() const override { return memory_.kept(); }
+  void share_memory_with(std::int64_t others) override { options_.others = others; }
+
   /// Steps are recorded by this one from now on; until then by the device's own.
   void record_with(std::unique_ptr<WorkRecorder> recorder) {
     graphs_.set_recorder(std::move(recorder));

@@ -111,6 +111,14 @@ TEST_F(LaunchTest, BrokenInitFiles) {
   EXPECT_EQ(launch({}).error().code, ErrorCode::invalid_argument);
 }
 
+TEST_F(LaunchTest, NoModelAtAllIsOneModel) {
+  EXPECT_EQ(engine_options(launch({"--max_loaded_models", "3"})->values)->max_loaded_models, 3);
+  const auto none = launch({"--max_loaded_models", "0"});
+  EXPECT_EQ(engine_options(none->values)->max_loaded_models, 1);
+  ASSERT_EQ(none->notices.size(), 1u);
+  EXPECT_NE(none->notices[0].find("--max_loaded_models 0"), std::string::npos);
+}
+
 TEST_F(LaunchTest, FilesOfWords) {
   write("more.txt", "-s 11 -n 3\n");
   const std::string file = "@" + (folder_ / "more.txt").string();

@@ -71,7 +71,8 @@ Json to_json(const pipeline::EngineOptions& options) {
           {"max_memory", options.max_memory},
           {"deterministic", options.deterministic},
           {"verbose", options.verbose},
-          {"clipseg_path", options.clipseg_path}};
+          {"clipseg_path", options.clipseg_path},
+          {"max_loaded_models", options.max_loaded_models}};
 }
 
 pipeline::EngineOptions engine_options_from(const Json& json) {
@@ -85,6 +86,7 @@ pipeline::EngineOptions engine_options_from(const Json& json) {
   options.deterministic = get(json, "deterministic", options.deterministic);
   options.verbose = get(json, "verbose", options.verbose);
   options.clipseg_path = get<std::string>(json, "clipseg_path");
+  options.max_loaded_models = get(json, "max_loaded_models", options.max_loaded_models);
   return options;
 }
 
