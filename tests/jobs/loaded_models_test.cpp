@@ -38,16 +38,6 @@ class Stub final : public pipeline::Engine {
 
 class LoadedModelsTest : public ::testing::Test {
  protected:
-  LoadedModels models_{
-      [this](const pipeline::EngineOptions& options) -> Result<std::unique_ptr<pipeline::Engine>> {
-        ++loads_;
-        if (options.model_path == "missing")
-          return fail(ErrorCode::not_found, "models", "there is none");
-        others_at_load_ = options.others;
-        return std::make_unique<Stub>(options, alive_);
-      },
-      [this] { return free_; }};
-
   const Stub& use(const std::string& path, int most = 2) {
     pipeline::EngineOptions options{.model_path = path, .device = device_};
     options.max_loaded_models = most;
@@ -64,6 +54,15 @@ class LoadedModelsTest : public ::testing::Test {
   int loads_ = 0;
   std::int64_t others_at_load_ = -1;
   std::vector<std::string> alive_;  // in the order of loading
+  LoadedModels models_{
+      [this](const pipeline::EngineOptions& options) -> Result<std::unique_ptr<pipeline::Engine>> {
+        ++loads_;
+        if (options.model_path == "missing")
+          return fail(ErrorCode::not_found, "models", "there is none");
+        others_at_load_ = options.others;
+        return std::make_unique<Stub>(options, alive_);
+      },
+      [this] { return free_; }};
 };
 
 using Names = std::vector<std::string>;
