@@ -1,10 +1,11 @@
 import { useQueries } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { Images, SearchX, X } from 'lucide-react';
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { useEffect, useRef, useState, type KeyboardEvent, type SyntheticEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from '@/components/Button';
 import { Empty } from '@/components/Empty';
+import { ContextMenuArea } from '@/components/Menu';
 import {
   known_index,
   page_query,
@@ -17,6 +18,7 @@ import { usePreferences } from '@/state/preferences';
 import { useSelection } from '@/state/selection';
 import type { Picture } from '@/wire/types';
 import styles from './Gallery.module.css';
+import { usePictureMenu } from './picture_menu';
 import { Thumb } from './Thumb';
 
 const gap = 4; // pixels between thumbnails
@@ -84,45 +86,63 @@ export function Grid({ large }: { large: boolean }) {
     void step_through(way);
   };
 
+  // One menu for all thumbnails: one for each would take most of the time of scrolling.
+  const menu = usePictureMenu();
+  const under = useRef<Picture | undefined>(undefined);
+  const note_picture = (event: SyntheticEvent) => {
+    const thumb = (event.target as Element).closest<HTMLElement>('[data-thumb]');
+    const pictures = loaded.flatMap((page) => page.data?.images ?? []);
+    under.current = pictures.find((picture) => picture.name === thumb?.dataset.thumb);
+    return under.current !== undefined;
+  };
+
   return (
-    // The keys belong to the buttons inside; they are caught here once for all of them.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
-    <div
-      className={styles.grid}
-      ref={box}
-      role="group"
-      aria-label={t('gallery.label')}
-      onKeyDown={arrows}
-    >
-      {count.isSuccess && total === 0 && <Nothing />}
-      <div className={styles.canvas} style={{ height: virtualizer.getTotalSize() }}>
-        {rows.map((row) => (
-          <div
-            key={row.key}
-            className={styles.row}
-            style={{
-              height: cell,
-              gap,
-              gridTemplateColumns: `repeat(${columns}, ${cell}px)`,
-              transform: `translateY(${row.start}px)`,
-            }}
-          >
-            {range(row.index * columns, Math.min(total, (row.index + 1) * columns) - 1).map(
-              (index) => (
-                <Thumb
-                  key={pick(index)?.name ?? index}
-                  picture={pick(index)}
-                  index={index}
-                  opens={large}
-                  roomy={cell >= least_roomy}
-                  reachable={index === (known ?? first)}
-                />
-              ),
-            )}
-          </div>
-        ))}
+    <ContextMenuArea items={() => (under.current ? menu(under.current) : [])}>
+      {/* Keys and menu belong to the buttons inside; they are caught here once for all of them. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
+      <div
+        className={styles.grid}
+        ref={box}
+        role="group"
+        aria-label={t('gallery.label')}
+        onKeyDown={arrows}
+        onPointerDownCapture={(event) => {
+          if (!note_picture(event) && event.pointerType !== 'mouse') event.preventDefault();
+        }}
+        onContextMenuCapture={(event) => {
+          if (!note_picture(event)) event.preventDefault();
+        }}
+      >
+        {count.isSuccess && total === 0 && <Nothing />}
+        <div className={styles.canvas} style={{ height: virtualizer.getTotalSize() }}>
+          {rows.map((row) => (
+            <div
+              key={row.key}
+              className={styles.row}
+              style={{
+                height: cell,
+                gap,
+                gridTemplateColumns: `repeat(${columns}, ${cell}px)`,
+                transform: `translateY(${row.start}px)`,
+              }}
+            >
+              {range(row.index * columns, Math.min(total, (row.index + 1) * columns) - 1).map(
+                (index) => (
+                  <Thumb
+                    key={pick(index)?.name ?? index}
+                    picture={pick(index)}
+                    index={index}
+                    opens={large}
+                    roomy={cell >= least_roomy}
+                    reachable={index === (known ?? first)}
+                  />
+                ),
+              )}
+            </div>
+          ))}
+        </div>
       </div>
-    </div>
+    </ContextMenuArea>
   );
 }
 

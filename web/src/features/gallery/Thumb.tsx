@@ -1,7 +1,6 @@
 import { Star, Trash2 } from 'lucide-react';
 import { memo, useEffect, useRef, useState, type DragEvent, type MouseEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import { ContextMenuArea } from '@/components/Menu';
 import { class_names } from '@/lib/class_names';
 import { file_name } from '@/lib/format';
 import { usePreferences } from '@/state/preferences';
@@ -11,7 +10,6 @@ import { picture_address } from '@/wire/client';
 import type { Picture } from '@/wire/types';
 import { choose } from './choosing';
 import styles from './Gallery.module.css';
-import { usePictureMenu } from './picture_menu';
 
 interface ThumbProps {
   picture: Picture | undefined;
@@ -27,14 +25,12 @@ interface ThumbProps {
 /** One picture of the grid: click shows it, with Ctrl or Shift several are chosen. */
 export const Thumb = memo(function Thumb(props: ThumbProps) {
   const { picture, index, reachable, opens, roomy } = props;
-  const { t } = useTranslation();
   const [over, setOver] = useState(false);
   const current = useSelection((state) => state.current === picture?.name);
   const chosen = useSelection(
     (state) => picture !== undefined && state.chosen.includes(picture.name),
   );
   const whole = usePreferences((state) => state.whole_thumbnails);
-  const menu = usePictureMenu();
   const button = useRef<HTMLButtonElement>(null);
 
   // Keyboard focus follows the choice while it is in the grid.
@@ -66,41 +62,51 @@ export const Thumb = memo(function Thumb(props: ThumbProps) {
       onPointerEnter={(event) => setOver(event.pointerType === 'mouse')}
       onPointerLeave={() => setOver(false)}
     >
-      <ContextMenuArea items={() => menu(picture)}>
-        <button
-          type="button"
-          ref={button}
-          data-thumb={picture.name}
-          className={class_names(styles.thumb, current && styles.current, chosen && styles.chosen)}
-          aria-label={picture.prompt || file_name(picture.name)}
-          aria-pressed={chosen}
-          tabIndex={reachable || current ? 0 : -1}
-          draggable
-          onDragStart={drag}
-          onClick={click}
-          onDoubleClick={() => useSelection.setState({ lightbox: true })}
-        >
-          <img
-            src={picture_address(picture.name, 'thumbnail')}
-            alt=""
-            draggable={false}
-            decoding="async"
-            style={{ objectFit: whole ? 'contain' : 'cover' }}
-          />
-          {picture.starred && <Star className={styles.star} aria-label={t('gallery.starred')} />}
-        </button>
-      </ContextMenuArea>
-      {over && roomy && (
-        <button
-          type="button"
-          className={styles.trash}
-          aria-label={t('picture.delete', { count: 1 })}
-          tabIndex={-1}
-          onClick={() => ask_delete([picture.name])}
-        >
-          <Trash2 />
-        </button>
-      )}
+      <button
+        type="button"
+        ref={button}
+        data-thumb={picture.name}
+        className={class_names(styles.thumb, current && styles.current, chosen && styles.chosen)}
+        aria-label={picture.prompt || file_name(picture.name)}
+        aria-pressed={chosen}
+        tabIndex={reachable || current ? 0 : -1}
+        draggable
+        onDragStart={drag}
+        onClick={click}
+        onDoubleClick={() => useSelection.setState({ lightbox: true })}
+      >
+        <img
+          src={picture_address(picture.name, 'thumbnail')}
+          alt=""
+          draggable={false}
+          decoding="async"
+          style={{ objectFit: whole ? 'contain' : 'cover' }}
+        />
+        {picture.starred && <Starred />}
+      </button>
+      {over && roomy && <Delete name={picture.name} />}
     </div>
   );
 });
+
+// Texts are looked up where they are shown alone: a row of thumbnails is made in each third frame.
+
+function Starred() {
+  const { t } = useTranslation();
+  return <Star className={styles.star} aria-label={t('gallery.starred')} />;
+}
+
+function Delete({ name }: { name: string }) {
+  const { t } = useTranslation();
+  return (
+    <button
+      type="button"
+      className={styles.trash}
+      aria-label={t('picture.delete', { count: 1 })}
+      tabIndex={-1}
+      onClick={() => ask_delete([name])}
+    >
+      <Trash2 />
+    </button>
+  );
+}
