@@ -131,7 +131,9 @@ void ModelMemory::end(ModelPart part) {
     leave(*networks_.vae_weights, networks_.vae->encoder());
   if (part == ModelPart::vae_decoder && !plan_.keeps_decoder())
     leave(*networks_.vae_weights, networks_.vae->decoder());
-  if (left) nn::release_kept_memory();
+  // What the text encoder leaves is filled again by the blocks that made room for it.
+  if (left && !(part == ModelPart::text_encoder && plan_.thrift == Thrift::free_text))
+    nn::release_kept_memory();
 }
 
 std::optional<std::int64_t> memory_limit(const DeviceChoice& choice, double asked) {
