@@ -189,26 +189,35 @@ void transform_weights(const __m512 (&g)[3][3], __m512 (&u)[Size::kSide][Size::k
   for (int i = 0; i < Size::kSide; ++i) spread(rows[i][0], rows[i][1], rows[i][2], u[i], 1);
 }
 
+/// The 3x3 weights of one step for 16 results, transformed, into kSide x kSide points that lie
+/// `stride` apart.
+template <class T, class Size>
+void store_transformed(const __m512 (&g)[Arithmetic<T>::kStep][3][3], T* to, int64_t stride) {
+  constexpr int kSide = Size::kSide;
+  constexpr int64_t kStep = Arithmetic<T>::kStep;
+  __m512 u[kStep][kSide][kSide];
+  for (int64_t s = 0; s < kStep; ++s) transform_weights<Size>(g[s], u[s]);
+  for (int i = 0; i < kSide * kSide; ++i) {
+    __m512 step[kStep];
+    for (int64_t s = 0; s < kStep; ++s) step[s] = u[s][i / kSide][i % kSide];
+    store_step(to + i * stride, step);
+  }
+}
+
 /// 64 columns of weights as run_pack makes them, [9][in][64], channels `first` to first + depth,
 /// into [16][depth][64].
 template <class T>
 void transform_packed(const T* weight, int64_t in, int64_t first, int64_t depth, T* to) {
-  constexpr int kSide = Plain::kSide;
   constexpr int64_t kStep = Arithmetic<T>::kStep;
   const T* from = weight + first * kPackedColumns;
   for (int64_t place = 0; place < depth * kPackedColumns; place += kStep * kLanes) {
-    __m512 g[kStep][3][3], u[kStep][kSide][kSide];
+    __m512 g[kStep][3][3];
     for (int i = 0; i < 9; ++i) {
       __m512 channels[kStep];
       Arithmetic<T>::split_step(from + i * in * kPackedColumns + place, channels);
       for (int64_t s = 0; s < kStep; ++s) g[s][i / 3][i % 3] = channels[s];
     }
-    for (int64_t s = 0; s < kStep; ++s) transform_weights<Plain>(g[s], u[s]);
-    for (int i = 0; i < kSide * kSide; ++i) {
-      __m512 step[kStep];
-      for (int64_t s = 0; s < kStep; ++s) step[s] = u[s][i / kSide][i % kSide];
-      store_step(to + i * depth * kPackedColumns + place, step);
-    }
+    store_transformed<T, Plain>(g, to + place, depth * kPackedColumns);
   }
 }
 
@@ -266,17 +275,10 @@ void pack(const T* weight, T* packed, int64_t in, int64_t out, const ParallelFor
       T* to = packed + first / kPackedColumns * kSide * kSide * in * kPackedColumns +
               first % kPackedColumns * kStep;
       for (int64_t c = 0; c < in; c += kStep, to += kStep * kPackedColumns) {
-        __m512 u[kStep][kSide][kSide];
-        for (int64_t s = 0; s < kStep; ++s) {
-          __m512 g[3][3];
-          for (int i = 0; i < 9; ++i) g[i / 3][i % 3] = across(rows, 9 * (c + s) + i, offsets);
-          transform_weights<Size>(g, u[s]);
-        }
-        for (int i = 0; i < kSide * kSide; ++i) {
-          __m512 step[kStep];
-          for (int64_t s = 0; s < kStep; ++s) step[s] = u[s][i / kSide][i % kSide];
-          store_step(to + i * in * kPackedColumns, step);
-        }
+        __m512 g[kStep][3][3];
+        for (int64_t s = 0; s < kStep; ++s)
+          for (int i = 0; i < 9; ++i) g[s][i / 3][i % 3] = across(rows, 9 * (c + s) + i, offsets);
+        store_transformed<T, Size>(g, to, in * kPackedColumns);
       }
     }
   });
