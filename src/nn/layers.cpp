@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "nn/internal/group_norm.h"
 #include "nn/internal/tensors.h"
 #include "nn/threads.h"
 
@@ -146,45 +147,13 @@ GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, double eps)
   add("bias", bias_, {channels});
 }
 
-namespace {
-
-template <class T>
-void run_group_norm_on(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& weight,
-                       const at::Tensor& bias, const at::Tensor& out, std::int64_t groups,
-                       double eps, bool silu) {
-  run_group_norm(GroupNormProblem<T>{.x = memory<T>(x),
-                                     .out = memory_to_write<T>(out),
-                                     .weight = memory<T>(weight),
-                                     .bias = memory<T>(bias),
-                                     .shift = memory<T>(shift),
-                                     .batch = x.size(0),
-                                     .pixels = x.size(2) * x.size(3),
-                                     .channels = x.size(1),
-                                     .groups = groups,
-                                     .eps = static_cast<float>(eps),
-                                     .silu = silu},
-                 parallel_for);
-}
-
-}  // namespace
-
 at::Tensor GroupNorm::run(at::Tensor x, const at::Tensor& shift, bool silu) const {
-  const bool ours = kernels_suit(x) && kernels_suit(weight_) && is_plain(x) && x.dim() == 4 &&
-                    weight_.scalar_type() == x.scalar_type() && weight_.is_contiguous() &&
-                    x.is_contiguous(at::MemoryFormat::ChannelsLast);
-  if (!ours) {
-    const at::Tensor shifted = shift.defined() ? x + shift.unsqueeze(2).unsqueeze(3) : x;
-    const at::Tensor normed = at::group_norm(shifted, groups_, weight_, bias_, eps_);
-    return silu ? at::silu(normed) : normed;
-  }
-  const bool only_ours = x.use_count() == 1 && x.storage().use_count() == 1;
-  const at::Tensor out = only_ours && !at::GradMode::is_enabled()
-                             ? x
-                             : at::empty_like(x, x.options(), at::MemoryFormat::ChannelsLast);
-  const at::Tensor plain_shift = shift.defined() ? shift.contiguous() : shift;
-  (is_half(x) ? run_group_norm_on<Bf16> : run_group_norm_on<float>)(x, plain_shift, weight_, bias_, out,
-                                                                    groups_, eps_, silu);
-  return out;
+  GroupNormTerms terms{std::move(x), shift, weight_, bias_, groups_, eps_, silu};
+  if (kernels_can_norm(terms)) return kernel_group_norm(std::move(terms));
+  const at::Tensor shifted =
+      shift.defined() ? terms.x + shift.unsqueeze(2).unsqueeze(3) : std::move(terms.x);
+  const at::Tensor normed = at::group_norm(shifted, groups_, weight_, bias_, eps_);
+  return silu ? at::silu(normed) : normed;
 }
 
 at::Tensor GroupNorm::forward(const at::Tensor& x) const { return run(x, {}, /*silu=*/false); }

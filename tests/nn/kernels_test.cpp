@@ -129,6 +129,61 @@ TEST(GroupNormKernel, EqualsLibtorchWithShiftAndSilu) {
     }
 }
 
+/// The gradients of sum(y * direction) by x, shift (where there is one), weight and bias, in f32.
+std::vector<at::Tensor> norm_gradients(GroupNorm& norm, at::Tensor x, at::Tensor shift,
+                                       const at::Tensor& direction, bool silu) {
+  std::vector<at::Tensor> learning = {x, shift};
+  norm.visit_parameters([&](const std::string&, at::Tensor& p) { learning.push_back(p); });
+  for (at::Tensor& p : learning)
+    if (p.defined()) p.mutable_grad() = at::Tensor(), p.set_requires_grad(true);
+  const at::Tensor y = silu ? norm.forward_silu(x, shift) : norm.forward(x);
+  (y.to(at::kFloat) * direction).sum().backward();
+  std::vector<at::Tensor> out;
+  for (const at::Tensor& p : learning)
+    if (p.defined()) out.push_back(p.grad().to(at::kFloat));
+  return out;
+}
+
+TEST(GroupNormKernel, GradientsEqualLibtorch) {
+  for (const auto type : {at::kFloat, at::kBFloat16})
+    for (const std::int64_t channels : {8, 40, 320})
+      for (const int way : {0, 1, 2}) {  // alone, with SiLU, with a shift besides
+        SCOPED_TRACE(std::to_string(channels) + " channels, way " + std::to_string(way));
+        GroupNorm norm(8, channels, 1e-5), exact(8, channels, 1e-5);
+        fill(norm, type);
+        fill(exact, at::kFloat);
+        const auto layout = at::MemoryFormat::ChannelsLast;
+        const at::Tensor x = (normal({2, channels, 9, 15}, 4, type) * 2 + 1).contiguous(layout);
+        const at::Tensor shift = way == 2 ? normal({2, channels}, 5, type) : at::Tensor();
+        const at::Tensor direction = normal({2, channels, 9, 15}, 6, type).to(at::kFloat);
+        const auto got = norm_gradients(norm, x.clone(), shift, direction, way > 0);
+        const at::Tensor wide_shift = way == 2 ? shift.detach().to(at::kFloat) : shift;
+        // Not channels last, so that libtorch's own operations run.
+        const auto expected =
+            norm_gradients(exact, x.to(at::kFloat).contiguous(), wide_shift, direction, way > 0);
+        ASSERT_EQ(got.size(), expected.size());
+        ASSERT_EQ(got.size(), way == 2 ? 4U : 3U);
+        for (std::size_t i = 0; i < got.size(); ++i) {
+          const double spread = std::max(expected[i].abs().max().item<double>(), 1.0);
+          EXPECT_LT(largest_gap(got[i], expected[i]) / spread, type == at::kFloat ? 1e-5 : 0.02)
+              << i;
+        }
+      }
+}
+
+TEST(GroupNormKernel, MapsThatDoNotLearnCanBeNormedByWeightsThatDo) {
+  GroupNorm norm(8, 16, 1e-5);
+  fill(norm, at::kBFloat16);
+  const at::Tensor x = normal({1, 16, 4, 4}, 4).contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor before = x.clone();
+  norm.visit_parameters([](const std::string&, at::Tensor& p) { p.set_requires_grad(true); });
+  norm.forward_silu(at::Tensor(x)).sum().backward();
+  norm.visit_parameters(
+      [](const std::string& name, at::Tensor& p) { EXPECT_TRUE(p.grad().defined()) << name; });
+  EXPECT_FALSE(x.grad().defined());
+  EXPECT_TRUE(x.equal(before));
+}
+
 TEST(GegluKernel, EqualsLibtorch) {
   const at::NoGradGuard no_grad;
   for (const std::int64_t width : {1, 16, 37, 640}) {

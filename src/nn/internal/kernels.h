@@ -58,12 +58,31 @@ struct GroupNormProblem {
   std::int64_t batch = 0, pixels = 0, channels = 0, groups = 1;
   float eps = 1e-5f;
   bool silu = false;         ///< y sigmoid(y) of the result
+  float* moments =
+      nullptr;  ///< [batch, groups, 2] mean and 1 / deviation, for the way back; may be null
+};
+
+/// The way back through a group normalisation: from the error's gradient by its result to those by
+/// what went in.
+template <class T>
+struct GroupNormGradients {
+  GroupNormProblem<T> norm;          ///< as it ran, with its moments; `out` is not looked at
+  const T* gradient = nullptr;       ///< by the result, [batch, pixels, channels]
+  T* x_gradient = nullptr;           ///< by x, the same shape
+  float* weight_gradient = nullptr;  ///< by weight, [channels]
+  float* bias_gradient = nullptr;    ///< by bias, [channels]
+  float* shift_gradient = nullptr;   ///< by shift, [batch, channels]; null where there is no shift
 };
 
 /// Two passes over memory. Sums are kept by channel in f32 over 64 pixels, in f64 beyond; the result
 /// does not depend on threads.
 void run_group_norm(const GroupNormProblem<Bf16>& problem, const ParallelFor& parallel_for);
 void run_group_norm(const GroupNormProblem<float>& problem, const ParallelFor& parallel_for);
+/// The same passes once more, sums kept the same way.
+void run_group_norm_gradients(const GroupNormGradients<Bf16>& problem,
+                              const ParallelFor& parallel_for);
+void run_group_norm_gradients(const GroupNormGradients<float>& problem,
+                              const ParallelFor& parallel_for);
 
 /// Columns of the result that packed weights keep together.
 constexpr int kPackedColumns = 64;
