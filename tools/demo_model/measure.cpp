@@ -1,5 +1,6 @@
 // demo-measure MODEL JUDGE [--captions N] [--groups N] [--manners N] [--negatives N] [--steps N]
-// ... demo-measure MODEL JUDGE --round-trip N demo-measure MODEL JUDGE --drawn N
+//   demo-measure MODEL JUDGE --round-trip N
+//   demo-measure MODEL JUDGE --drawn N [--size N]
 //
 // Draws held-out captions with an ordinary model through the ordinary engine and measures the
 // pictures, see measurements.h. --round-trip judges the autoencoder alone, --drawn the judge
@@ -20,7 +21,7 @@ using namespace invokeai;
 
 struct Options {
   std::string model, judge, sheet;
-  int captions = 0, groups = 0, manners = 0, negatives = 0, round_trip = 0, drawn = 0;
+  int captions = 0, groups = 0, manners = 0, negatives = 0, round_trip = 0, drawn = 0, size = 256;
   demo::Trial trial;
   std::map<std::string, double> floors;  // percent, or dB for "round trip"
 };
@@ -53,7 +54,8 @@ Result<bool> run(const Options& options) {
   };
   std::printf("| %d steps, guidance %g | right | of |\n|---|---|---|\n", options.trial.steps,
               options.trial.cfg);
-  if (options.drawn > 0) take(demo::measure_drawn(judge, options.trial, options.drawn, 128));
+  if (options.drawn > 0)
+    take(demo::measure_drawn(judge, options.trial, options.drawn, options.size));
   if (options.round_trip > 0) {
     double decibels = 0;
     TRY_ASSIGN(auto measured, demo::measure_round_trip(options.model, judge, options.trial,
@@ -103,6 +105,7 @@ int main(int argc, char** argv) {
   app.add_option("--negatives", options.negatives, "Colours that must go away");
   app.add_option("--round-trip", options.round_trip, "Judge the autoencoder on so many pictures");
   app.add_option("--drawn", options.drawn, "Judge the judge on so many of the drawer's pictures");
+  app.add_option("--size", options.size, "Side of the drawer's pictures");
   app.add_option("--steps", options.trial.steps);
   app.add_option("--cfg", options.trial.cfg);
   app.add_option("--vocabulary", options.trial.vocabulary, "basic, full")

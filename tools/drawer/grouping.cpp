@@ -14,6 +14,7 @@ namespace {
 constexpr float kSmallestShare = 0.005f;  // of the picture, to count as an object
 constexpr float kSmallestPiece = 0.25f;   // of the largest piece of one colour, to belong to it
 constexpr float kSameColor = 0.17f;       // in Oklab
+constexpr int kTooFine = 256;             // pixels across
 constexpr float kStandsOut = 0.1f;        // from the ground, in Oklab
 
 /// A connected part of a mask. Pixels.
@@ -138,6 +139,8 @@ bool is_in_front(const Piece& first, const Piece& second, int gap) {
 }  // namespace
 
 bool is_grouped_like(const Scene& scene, const image::Image& picture) {
+  // On fine pictures the mixed colours along edges hang together and pass for things.
+  if (picture.width >= kTooFine) return is_grouped_like(scene, halved(picture));
   std::vector<Vector> pixels = smoothed(picture);
   for (Vector& pixel : pixels) pixel = oklab(pixel);
   if (scene.grouping == Grouping::several)

@@ -30,7 +30,18 @@ Vector oklab(Color color) {
   return oklab(Vector{float(paint.r), float(paint.g), float(paint.b)});
 }
 
-/// The picture as floats, each pixel the mean of its surroundings, which takes noise away.
+image::Image halved(const image::Image& picture) {
+  image::Image out(picture.width / 2, picture.height / 2, 3);
+  for (int y = 0; y < out.height; ++y)
+    for (int x = 0; x < out.width; ++x)
+      for (int c = 0; c < 3; ++c) {
+        const int sum = picture.at(2 * x, 2 * y)[c] + picture.at(2 * x + 1, 2 * y)[c] +
+                        picture.at(2 * x, 2 * y + 1)[c] + picture.at(2 * x + 1, 2 * y + 1)[c];
+        out.at(x, y)[c] = static_cast<std::uint8_t>((sum + 2) / 4);
+      }
+  return out;
+}
+
 std::vector<Vector> smoothed(const image::Image& picture) {
   const int width = picture.width, height = picture.height, reach = std::max(1, width / 100);
   std::vector<Vector> across(picture.pixels.size() / 3), both(across.size());

@@ -17,6 +17,9 @@ float squared_distance(const Vector& a, const Vector& b);
 Vector oklab(const Vector& pixel);
 Vector oklab(Color color);
 
+/// The picture at half its size, each pixel the mean of four.
+image::Image halved(const image::Image& picture);
+
 /// The picture as floats, each pixel the mean of its surroundings, which takes noise away.
 std::vector<Vector> smoothed(const image::Image& picture);
 
