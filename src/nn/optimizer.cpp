@@ -7,8 +7,11 @@
 
 namespace invokeai::nn {
 
-AdamW::AdamW(Module& module, const AdamWOptions& options) : options_(options) {
-  module.visit_parameters([this](const std::string& name, at::Tensor& p) {
+AdamW::AdamW(Module& module, const AdamWOptions& options,
+             const std::function<bool(const std::string&)>& learns)
+    : options_(options) {
+  module.visit_parameters([&](const std::string& name, at::Tensor& p) {
+    if (learns && !learns(name)) return;
     p = p.detach().requires_grad_(true);
     names_.push_back(name);
     parameters_.push_back(p);

@@ -2,6 +2,7 @@
 // AdamW (Loshchilov & Hutter 2019) for networks that compute in bf16: the weights that learn are f32
 // copies, rounded back into the network after each step, with an exponential moving average beside.
 
+#include <functional>
 #include <vector>
 
 #include "nn/module.h"
@@ -19,8 +20,10 @@ struct AdamWOptions {
 
 class AdamW {
  public:
-  /// Takes the module's parameters as they are (device and type) and makes them require gradients.
-  AdamW(Module& module, const AdamWOptions& options);
+  /// Takes the module's parameters as they are (device and type) and makes them require gradients;
+  /// where `learns` is given, those it answers yes to by name, and leaves the others alone.
+  AdamW(Module& module, const AdamWOptions& options,
+        const std::function<bool(const std::string& name)>& learns = {});
 
   /// One update from the gradients of the last backward(), which are then cleared.
   /// Returns the gradient norm before clipping. A non-finite norm skips the update.

@@ -93,7 +93,6 @@ TEST_F(Maker, GoesOnWhereItStopped) {
 TEST_F(Maker, FineTunesForInpaintingFromFourChannels) {
   options_.from = kDemo;
   options_.kind = Kind::inpainting;
-  options_.frozen_text = true;
   EXPECT_WORKS(train_unet(options_));
   const auto networks = models::load_networks({.path = options_.folder});
   ASSERT_TRUE(networks.has_value()) << networks.error().text();
@@ -108,6 +107,53 @@ TEST_F(Maker, FineTunesToVelocityAndToAStyle) {
   const auto networks = models::load_networks({.path = options_.folder});
   ASSERT_TRUE(networks.has_value()) << networks.error().text();
   EXPECT_EQ(networks->kind.prediction, models::Prediction::v);
+}
+
+TEST_F(Maker, SiblingsShareTheirDepths) {
+  options_.from = kDemo;
+  EXPECT_WORKS(train_unet(options_));
+  TrainOptions sibling = options_;
+  sibling.folder = folder_ / "sibling";
+  sibling.training = folder_ / "sibling-training";
+  sibling.from = options_.folder;
+  sibling.kind = Kind::inpainting;
+  sibling.shared = true;
+  EXPECT_WORKS(train_unet(sibling));
+  for (const char* part : {"vae", "text_encoder", "tokenizer",
+                           "unet/diffusion_pytorch_model-00001-of-00003.safetensors"}) {
+    ASSERT_TRUE(fs::is_symlink(sibling.folder / part)) << part;
+    EXPECT_TRUE(fs::read_symlink(sibling.folder / part).is_relative()) << part;
+  }
+  fs::remove_all(folder_ / "both");
+  fs::create_directories(folder_ / "both");
+  for (const char* name : {"model", "sibling"}) fs::rename(folder_ / name, folder_ / "both" / name);
+  const auto first = models::load_networks({.path = folder_ / "both/model"}),
+             second = models::load_networks({.path = folder_ / "both/sibling"});
+  ASSERT_TRUE(first.has_value()) << first.error().text();
+  ASSERT_TRUE(second.has_value()) << second.error().text();
+  const auto weights = models::parameters_of(*first->unet),
+             others = models::parameters_of(*second->unet);
+  int deep = 0, learned = 0;
+  for (const auto& [name, weight] : weights) {
+    if (is_deep(name, first->unet->config())) {
+      ++deep;
+      EXPECT_TRUE(weight.equal(others.at(name))) << name;
+    } else {
+      learned += weight.sizes() != others.at(name).sizes() || !weight.equal(others.at(name));
+    }
+  }
+  EXPECT_GT(deep, 50);
+  EXPECT_GT(learned, 50);
+}
+
+TEST_F(Maker, RefusesToShareFilesThatHoldMore) {
+  options_.from = kDemo;
+  options_.shared = true;
+  const auto trained = train_unet(options_);
+  ASSERT_FALSE(trained.has_value());
+  EXPECT_NE(trained.error().text().find("holds other weights beside those to be shared"),
+            std::string::npos)
+      << trained.error().text();
 }
 
 TEST_F(Maker, SaysWhatIsMissing) {

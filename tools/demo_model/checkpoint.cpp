@@ -2,7 +2,9 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "demo_model/captions.h"
 #include "models/formats/safetensors.h"
 #include "models/tensors.h"
 
@@ -36,45 +38,97 @@ constexpr std::size_t kShardBytes = 15u << 20;
 
 using Tensors = std::map<std::string, at::Tensor>;
 
-std::vector<Tensors> into_shards(const Tensors& tensors) {
-  std::vector<Tensors> shards(1);
-  std::size_t bytes = 0;
+/// Adds shards with these tensors.
+void add_shards(std::vector<Tensors>& shards, const Tensors& tensors) {
+  std::size_t bytes = kShardBytes;
   for (const auto& [name, tensor] : tensors) {
-    if (bytes > 0 && bytes + tensor.nbytes() > kShardBytes) {
+    if (bytes + tensor.nbytes() > kShardBytes) {
       shards.emplace_back();
       bytes = 0;
     }
     shards.back()[name] = tensor;
     bytes += tensor.nbytes();
   }
-  return shards;
+}
+
+/// Shards of another model: files and the tensors in them.
+struct LinkedShards {
+  std::map<std::string, std::vector<std::string>> files;
+  std::size_t bytes = 0;
+};
+
+std::string index_of(const std::string& stem) { return stem + ".safetensors.index.json"; }
+
+Result<LinkedShards> common_shards(const std::string& stem, const CommonWeights& common) {
+  const fs::path index = *common.from / index_of(stem);
+  TRY_ASSIGN(const nlohmann::json json, read_json(index));
+  TRY_ASSIGN(const models::TensorSource source, models::open_tensor_file(index));
+  LinkedShards out;
+  std::set<std::string> mixed;
+  for (const auto& [tensor, file] : json.at("weight_map").items()) {
+    if (common.are(tensor)) {
+      out.files[file].push_back(tensor);
+      out.bytes += source.find(tensor)->data.size();
+    } else {
+      mixed.insert(file.get<std::string>());
+    }
+  }
+  for (const auto& [file, tensors] : out.files)
+    if (mixed.contains(file))
+      return fail(
+          ErrorCode::bad_file, "demo.common",
+          "{}: {} holds other weights beside those to be shared; make that model anew first",
+          index.string(), file);
+  return out;
+}
+
+void link(const fs::path& target, const fs::path& name) {
+  fs::remove(name);
+  fs::create_symlink(fs::relative(target, name.parent_path()), name);
 }
 
 }  // namespace
 
+Result<> check_common(const std::string& stem, const CommonWeights& common) {
+  TRY_ASSIGN(const LinkedShards linked, common_shards(stem, common));
+  (void)linked;
+  return {};
+}
+
 Result<> save_network(const fs::path& folder, const std::string& stem, const Tensors& weights,
-                      const std::string& config) {
+                      const std::string& config, const CommonWeights& common) {
   fs::create_directories(folder);
-  Tensors halves;
-  std::size_t total = 0;
-  for (const auto& [name, tensor] : weights) {
-    halves[name] = tensor.to(at::kHalf);
-    total += halves[name].nbytes();
+  Tensors shared, own;
+  for (const auto& [name, tensor] : weights)
+    (common.are && common.are(name) ? shared : own)[name] = tensor.to(at::kHalf);
+  LinkedShards linked;
+  std::size_t bytes = 0;
+  std::vector<Tensors> shards;
+  if (common.from) {
+    TRY_ASSIGN(linked, common_shards(stem, common));
+    bytes = linked.bytes;
+  } else {
+    add_shards(shards, shared);
   }
-  const std::vector<Tensors> shards = into_shards(halves);
-  nlohmann::json index = {{"metadata", {{"total_size", total}}},
-                          {"weight_map", nlohmann::json::object()}};
+  add_shards(shards, own);
+  nlohmann::json map = nlohmann::json::object();
+  for (const auto& [file, tensors] : linked.files) {
+    link(*common.from / file, folder / file);
+    for (const std::string& tensor : tensors) map[tensor] = file;
+  }
+  const std::size_t total = linked.files.size() + shards.size();
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    const std::string file = shards.size() == 1 ? stem + ".safetensors"
-                                                : fmt::format("{}-{:05}-of-{:05}.safetensors", stem,
-                                                              i + 1, shards.size());
-    for (const auto& entry : shards[i]) index["weight_map"][entry.first] = file;
+    const std::string file = total == 1 ? stem + ".safetensors"
+                                        : fmt::format("{}-{:05}-of-{:05}.safetensors", stem,
+                                                      linked.files.size() + i + 1, total);
+    for (const auto& [name, tensor] : shards[i]) map[name] = file, bytes += tensor.nbytes();
     TRY_VOID(
         models::write_safetensors(folder / file, models::as_views(shards[i]), {{"format", "pt"}}));
   }
-  if (shards.size() > 1)
-    TRY_VOID(
-        write_file_atomically(folder / (stem + ".safetensors.index.json"), index.dump(1) + "\n"));
+  if (total > 1)
+    TRY_VOID(write_file_atomically(
+        folder / index_of(stem),
+        nlohmann::json{{"metadata", {{"total_size", bytes}}}, {"weight_map", map}}.dump(1) + "\n"));
   return write_file_atomically(folder / "config.json", config);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 // Keeps a training's state in one file, and the finished networks in the model folder.
 
+#include <functional>
+
 #include "demo_model/trainer.h"
 #include "nn/optimizer.h"
 
@@ -12,10 +14,24 @@ Result<std::int64_t> restore_checkpoint(const fs::path& file, nn::AdamW& optimiz
 Result<> save_checkpoint(const fs::path& file, const std::map<std::string, at::Tensor>& state,
                          std::int64_t pictures);
 
+/// Weights that several models can have in common.
+struct CommonWeights {
+  std::function<bool(const std::string& name)> are = {};  ///< none where it is not given
+  /// A folder that has them: its files are linked to instead of written. Else they are written.
+  std::optional<fs::path> from = {};
+};
+
+/// Whether a network can be saved with links to common.from. Errors: bad_file if a shard there
+/// holds other weights besides.
+Result<> check_common(const std::string& stem, const CommonWeights& common);
+
 /// Weights in f16 with config.json beside, as diffusers folders have them: STEM.safetensors, or
-/// shards with STEM.safetensors.index.json when it would be larger than 15 MiB.
+/// shards with STEM.safetensors.index.json when it would be larger than 15 MiB. Common weights have
+/// shards of their own, the first ones; those of `common.from` need not be among `weights`. Errors:
+/// see check_common.
 Result<> save_network(const fs::path& folder, const std::string& stem,
-                      const std::map<std::string, at::Tensor>& weights, const std::string& config);
+                      const std::map<std::string, at::Tensor>& weights, const std::string& config,
+                      const CommonWeights& common = {});
 
 /// Prefixes every name.
 std::map<std::string, at::Tensor> prefixed(const std::string& prefix,

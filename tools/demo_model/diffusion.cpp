@@ -1,14 +1,24 @@
 #include "demo_model/diffusion.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 namespace invokeai::demo {
 
-std::vector<at::Tensor> DiffusionNetworks::learning(bool frozen_text) const {
+bool is_deep(const std::string& name, const nn::UNetConfig& config) {
+  const std::string last = fmt::format("down_blocks.{}.", config.block_channels.size() - 1);
+  return name.starts_with(last) || name.starts_with("mid_block.") ||
+         name.starts_with("up_blocks.0.");
+}
+
+std::vector<at::Tensor> DiffusionNetworks::learning(bool shared) const {
   std::vector<at::Tensor> out;
-  const auto take = [&](const std::string&, at::Tensor& p) { out.push_back(p); };
-  unet->visit_parameters(take);
-  if (!frozen_text) encoder->visit_parameters(take);
+  unet->visit_parameters([&](const std::string& name, at::Tensor& p) {
+    if (!shared || !is_deep(name, unet->config())) out.push_back(p);
+  });
+  if (!shared)
+    encoder->visit_parameters([&](const std::string&, at::Tensor& p) { out.push_back(p); });
   return out;
 }
 

@@ -25,9 +25,13 @@ struct DiffusionNetworks {
   std::unique_ptr<nn::ClipText> encoder;
   std::unique_ptr<nn::UNet> unet;
 
-  /// The UNet's, then the encoder's unless it is frozen.
-  std::vector<at::Tensor> learning(bool frozen_text) const;
+  /// All of the UNet and the encoder, or, where the rest is shared, the UNet but for its depths.
+  std::vector<at::Tensor> learning(bool shared) const;
 };
+
+/// Whether a parameter of this name belongs to the UNet's deepest level. Most weights do: a map of
+/// 4x4 costs little time, whatever its width.
+bool is_deep(const std::string& name, const nn::UNetConfig& config);
 
 /// alpha-bar of Stable Diffusion's scaled-linear schedule, f32 [1000].
 at::Tensor alphas_cumprod();

@@ -45,7 +45,9 @@ int main(int argc, char** argv) {
   app.add_option("--vocabulary", options.vocabulary, "basic, full")
       ->transform(named(std::map<std::string, Vocabulary>{{"basic", Vocabulary::basic},
                                                           {"full", Vocabulary::full}}));
-  app.add_flag("--frozen-text", options.frozen_text, "Leave the text encoder as it is");
+  app.add_flag(
+      "--shared", options.shared,
+      "Leave text encoder, autoencoder and the UNet's deepest level as they are and link to them");
   app.add_option("--overshoot", options.overshoot, "How far latents are pushed outwards");
   app.add_option("--sheet", options.sheet, "Pictures on the sheets of the UNet stage");
   app.add_option("--save-minutes", options.save_minutes, "Between checkpoints");

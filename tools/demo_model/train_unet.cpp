@@ -59,12 +59,16 @@ Result<> draw_sheet(const TrainOptions& options) {
   return write_sheet(options.training / "unet-sheet.png", pictures);
 }
 
-/// The parts that a model with a frozen text encoder has from the model it began as.
-void copy_parts(const fs::path& base, const fs::path& folder) {
+/// The parts that a model has from the model it began as: copies, or links where they are shared.
+void take_parts(const fs::path& base, const TrainOptions& options) {
+  fs::create_directories(options.folder);
   for (const char* part : {"vae", "tokenizer", "text_encoder"}) {
-    if (fs::exists(folder / part)) continue;
-    fs::create_directories(folder);
-    fs::copy(base / part, folder / part, fs::copy_options::recursive);
+    if (fs::exists(options.folder / part)) continue;
+    if (options.shared)
+      fs::create_directory_symlink(fs::relative(base / part, options.folder),
+                                   options.folder / part);
+    else
+      fs::copy(base / part, options.folder / part, fs::copy_options::recursive);
   }
 }
 
@@ -85,7 +89,7 @@ Result<> train_unet(const TrainOptions& options) {
   TRY_ASSIGN(const nn::ClipTextConfig encoder_config, nn::parse_clip_text_config(text_json));
   TRY_ASSIGN(const nn::UNetConfig network_config, nn::parse_unet_config(network_json));
   TRY_ASSIGN(const auto text_file, models::open_component(base / "text_encoder", {"model"}, true));
-  if (base != options.folder) copy_parts(base, options.folder);
+  if (base != options.folder) take_parts(base, options);
 
   const int threads = device.is_cpu() ? at::get_num_threads() : 1;
   std::vector<DiffusionNetworks> replicas(threads);
@@ -101,17 +105,24 @@ Result<> train_unet(const TrainOptions& options) {
     if (&replica == &replicas.front())
       log_line(options, fmt::format("unet: {} tensors from earlier", taken));
     nn::convert(*replica.unet, device, kType);
-    learning.push_back(replica.learning(options.frozen_text));
+    learning.push_back(replica.learning(options.shared));
     for (const at::Tensor& p : learning.back()) p.set_requires_grad(true);
   }
   nn::UNet& unet = *replicas.front().unet;
   nn::ClipText& encoder = *replicas.front().encoder;
-  nn::AdamW unet_optimizer(unet, {.beta2 = 0.99, .ema_decay = 0.999});
+  const auto deep = [&](const std::string& name) { return is_deep(name, network_config); };
+  const auto learns = [&](const std::string& name) { return !options.shared || !deep(name); };
+  CommonWeights common{.are = deep};
+  if (options.shared) {
+    common.from = base / "unet";
+    TRY_VOID(check_common(kStem, common));
+  }
+  nn::AdamW unet_optimizer(unet, {.beta2 = 0.99, .ema_decay = 0.999}, learns);
   nn::AdamW text_optimizer(encoder, {.beta2 = 0.99, .ema_decay = 0.999});
 
   const fs::path file = options.training / "unet.safetensors";
   TRY_ASSIGN(const std::int64_t before, restore_checkpoint(file, unet_optimizer, "unet."));
-  if (!options.frozen_text) TRY_VOID(restore_checkpoint(file, text_optimizer, "text."));
+  if (!options.shared) TRY_VOID(restore_checkpoint(file, text_optimizer, "text."));
   spread_values(learning);
   log_line(options, fmt::format("unet: {} parameters, text encoder: {}, {} pictures done",
                                 nn::parameter_count(unet), nn::parameter_count(encoder), before));
@@ -121,11 +132,11 @@ Result<> train_unet(const TrainOptions& options) {
   Sitting sitting(options, "unet", before);
   const auto save = [&]() -> Result<> {
     auto state = prefixed("unet.", unet_optimizer.state());
-    if (!options.frozen_text) state.merge(prefixed("text.", text_optimizer.state()));
+    if (!options.shared) state.merge(prefixed("text.", text_optimizer.state()));
     TRY_VOID(save_checkpoint(file, state, sitting.done()));
     TRY_VOID(save_network(options.folder / "unet", kStem, unet_optimizer.averaged(),
-                          network_json.dump(2) + "\n"));
-    if (!options.frozen_text)
+                          network_json.dump(2) + "\n", common));
+    if (!options.shared)
       TRY_VOID(save_network(options.folder / "text_encoder", "model", text_optimizer.averaged(),
                             text_json.dump(2) + "\n"));
     TRY_VOID(write_index(options));
@@ -145,7 +156,7 @@ Result<> train_unet(const TrainOptions& options) {
     });
     const double rate = sitting.learning_rate();
     const double gradient = unet_optimizer.step(rate);
-    if (!options.frozen_text) text_optimizer.step(rate * 0.3);
+    if (!options.shared) text_optimizer.step(rate * 0.3);
     spread_values(learning);
     sitting.advance(options.batch, loss, gradient);
     if (sitting.should_save()) TRY_VOID(save());

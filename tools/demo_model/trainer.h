@@ -38,7 +38,9 @@ struct TrainOptions {
       {};  ///< model folder whose weights a stage begins with; else `folder`
   Kind kind = Kind::text_to_image;
   Prediction prediction = Prediction::noise;
-  bool frozen_text = false;  ///< leaves the text encoder as it is, so that models can share it
+  /// Leaves the text encoder and the UNet's deepest level as they are: their files, and those of
+  /// the autoencoder, are links into the folder that training begins from.
+  bool shared = false;
   std::optional<drawer::Rendering> style =
       {};  ///< paint everything in this manner, whatever captions say
   drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
