@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "demo_model/configs.h"
+#include "demo_model/data.h"
 #include "demo_model/diffusion.h"
 #include "demo_model/trainer.h"
 #include "demo_model/warm_start.h"
@@ -76,6 +77,12 @@ TEST_F(Maker, MakesAModelFromNothing) {
   EXPECT_EQ(networks->unet->config().in_channels, 4);
   EXPECT_EQ(networks->kind.prediction, models::Prediction::epsilon);
   EXPECT_TRUE(fs::exists(options_.training / "vae-sheet.png"));
+  // Latents fit the factor of Stable Diffusion, so programs that know no other draw with it too.
+  EXPECT_EQ(networks->vae->config().scaling_factor, 0.18215);
+  const at::NoGradGuard no_grad;
+  const at::Tensor latents =
+      networks->vae->encode(paint_batch(random_scenes(7, 16), options_.size)).mean * 0.18215;
+  EXPECT_NEAR(latents.std().item<double>(), latent_deviation(options_.size), 0.15);
 }
 
 TEST_F(Maker, GoesOnWhereItStopped) {
@@ -181,6 +188,12 @@ TEST(WarmStart, ReadsZerosInNewChannels) {
                 .max()
                 .item<float>(),
             1e-4);
+}
+
+TEST(Diffusion, LatentsShrinkAsPicturesGrow) {
+  EXPECT_EQ(latent_deviation(64), 1.0);
+  EXPECT_EQ(latent_deviation(128), 1.0);
+  EXPECT_EQ(latent_deviation(256), 0.5);
 }
 
 TEST(Diffusion, UsesTheNoiseLevelsOfStableDiffusion) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace invokeai::demo {
@@ -22,13 +23,15 @@ std::vector<at::Tensor> DiffusionNetworks::learning(bool shared) const {
   return out;
 }
 
+double latent_deviation(int size) { return std::min(1.0, 128.0 / size); }
+
 at::Tensor alphas_cumprod() {
   const at::Tensor roots = at::linspace(std::sqrt(0.00085), std::sqrt(0.012), 1000, at::kDouble);
   return at::cumprod(1 - roots.square(), 0).to(at::kFloat);
 }
 
 at::Tensor weighted_error(const DiffusionNetworks& networks, const Example& example,
-                          const at::Tensor& alphas, Prediction prediction) {
+                          const at::Tensor& alphas, Prediction prediction, double deviation) {
   const at::Tensor alpha = alphas.index_select(0, example.timesteps).reshape({-1, 1, 1, 1});
   const at::Tensor signal = alpha.sqrt(), spread = (1 - alpha).sqrt();
   const at::Tensor excess = example.overshoot * (2 * spread / signal).clamp_max(1.0);
@@ -43,8 +46,9 @@ at::Tensor weighted_error(const DiffusionNetworks& networks, const Example& exam
                     networks.encoder->forward(example.ids))
           .to(at::kFloat);
   const at::Tensor error = (predicted - target).square().mean({1, 2, 3});
-  const at::Tensor snr = (alpha / (1 - alpha)).reshape({-1}), root = (1 + 1 / snr).sqrt();
-  const at::Tensor weight = prediction == Prediction::noise ? root : 1 / root;
+  const at::Tensor snr = (deviation * deviation * alpha / (1 - alpha)).reshape({-1}),
+                   root = (1 + 1 / snr).sqrt();
+  const at::Tensor weight = prediction == Prediction::noise ? root : root * alpha.reshape({-1});
   return (error * (5.0 / snr).clamp_max(1.0) * weight).mean();
 }
 

@@ -10,10 +10,17 @@
 
 namespace invokeai::demo {
 
+/// Standard deviation of the latents that a UNet of this size of pictures works on. Noise hides
+/// what is large less than what is small: the more cells a thing covers, the better its mean shows
+/// through. With unit variance the last noise level would still show the ground of a 256x256
+/// picture, and the network would read it there instead of in the caption. So latents shrink as
+/// pictures grow (Chen 2023, "On the importance of noise scheduling for diffusion models").
+double latent_deviation(int size);
+
 /// What a step computes for one share of its pictures, on any thread.
 struct Example {
   at::Tensor ids;           // [b,S] i64
-  at::Tensor latents;       // [b,4,h,w] f32, unit variance
+  at::Tensor latents;       // [b,4,h,w] f32, of latent_deviation
   at::Tensor noise;         // the same shape
   at::Tensor timesteps;     // [b] i64
   at::Tensor overshoot;     // [b,1,1,1] f32, 0 or more
@@ -37,16 +44,16 @@ bool is_deep(const std::string& name, const nn::UNetConfig& config);
 at::Tensor alphas_cumprod();
 
 /// Error of the prediction, weighted by w(snr) = min(1, 5/snr) sqrt(1 + 1/snr) where noise is
-/// predicted. The first factor is min-SNR's (Hang 2023). The second lies half way to the weights of
-/// velocity prediction (Salimans & Ho 2022): what a caption decides, layout and colour, is settled
-/// where noise prevails, and there the plain error of the noise is small whatever the network has
-/// understood. Errors of the velocity get the same weights, divided by 1 + 1/snr, by which they are
-/// larger.
+/// predicted; snr is that of latents of the given deviation. The first factor is min-SNR's (Hang
+/// 2023). The second lies half way to the weights of velocity prediction (Salimans & Ho 2022): what
+/// a caption decides, layout and colour, is settled where noise prevails, and there the plain error
+/// of the noise is small whatever the network has understood. Errors of the velocity get the same
+/// weights, times alpha-bar, as they are larger by its inverse.
 ///
 /// Overshoot o: the network sees sqrt(a) (1 + o') x + sqrt(1-a) n and is to find x all the same,
 /// with o' = o min(1, 2 sqrt((1-a)/a)) so that the answer stays small where noise is low. Guidance
 /// pushes latents beyond all pictures; so the network learns the way back.
 at::Tensor weighted_error(const DiffusionNetworks& networks, const Example& example,
-                          const at::Tensor& alphas, Prediction prediction);
+                          const at::Tensor& alphas, Prediction prediction, double deviation);
 
 }  // namespace invokeai::demo

@@ -152,7 +152,8 @@ Result<> train_unet(const TrainOptions& options) {
     for (int i = 0; i < threads; ++i)
       shares.push_back(examples.draw(options.batch / threads, random));
     const double loss = learn_from_shares(learning, [&](int i) {
-      return weighted_error(replicas[i], shares[i], alphas, options.prediction);
+      return weighted_error(replicas[i], shares[i], alphas, options.prediction,
+                            latent_deviation(options.size));
     });
     const double rate = sitting.learning_rate();
     const double gradient = unet_optimizer.step(rate);

@@ -9,6 +9,7 @@
 #include "demo_model/checkpoint.h"
 #include "demo_model/configs.h"
 #include "demo_model/data.h"
+#include "demo_model/diffusion.h"
 #include "demo_model/replicas.h"
 #include "demo_model/sheets.h"
 #include "demo_model/sitting.h"
@@ -76,8 +77,8 @@ at::Tensor crop(const at::Tensor& pixels, std::int64_t side, std::uint64_t seed)
   return pixels.slice(2, y, y + side).slice(3, x, x + side);
 }
 
-/// 1 / standard deviation of the latents, so that the UNet sees unit variance.
-double measure_scaling(const nn::Vae& vae, const TrainOptions& options) {
+/// Standard deviation of the latents as they come from the encoder.
+double measure_deviation(const nn::Vae& vae, const TrainOptions& options) {
   at::NoGradGuard no_grad;
   std::vector<at::Tensor> means;
   for (int i = 0; i < 16; ++i) {
@@ -85,7 +86,24 @@ double measure_scaling(const nn::Vae& vae, const TrainOptions& options) {
         paint_batch(random_scenes(options.seed * 7'000'000 + i * 32, 32), options.size);
     means.push_back(vae.encode(pixels.to(at::Device(options.device), kType)).mean.to(at::kFloat));
   }
-  return 1 / at::cat(means).std().item<double>();
+  return at::cat(means).std().item<double>();
+}
+
+/// What programs multiply latents by that do not read config.json, and so what ours are made for.
+constexpr double kScaling = 0.18215;
+
+/// The same autoencoder with latents `factor` times as large: its first and last 1x1 convolutions
+/// carry the factor.
+std::map<std::string, at::Tensor> with_latents_times(double factor,
+                                                     std::map<std::string, at::Tensor> weights,
+                                                     std::int64_t channels) {
+  at::Tensor &kernel = weights.at("quant_conv.weight"), &bias = weights.at("quant_conv.bias"),
+             &back = weights.at("post_quant_conv.weight");
+  kernel = kernel.clone(), bias = bias.clone(), back = back / factor;
+  kernel.slice(0, 0, channels).mul_(factor);
+  bias.slice(0, 0, channels).mul_(factor);
+  bias.slice(0, channels).add_(2 * std::log(factor));  // the logarithm of the variance
+  return weights;
 }
 
 /// The network with the weights that are published: pictures as they were and as they come back,
@@ -181,11 +199,13 @@ Result<> train_vae(const TrainOptions& options) {
     TRY_VOID(sitting.draw_curve());
     assign(vae, optimizer.averaged());
     TRY_ASSIGN(const double decibels, look(vae, options));
-    json["scaling_factor"] = std::round(measure_scaling(vae, options) * 1e5) / 1e5;
-    log_line(options, fmt::format("vae: {:.2f} dB, scaling factor {}", decibels,
-                                  json["scaling_factor"].dump()));
-    TRY_VOID(
-        save_network(options.folder / "vae", kStem, optimizer.averaged(), json.dump(2) + "\n"));
+    json["scaling_factor"] = kScaling;
+    const double deviation = measure_deviation(vae, options),
+                 factor = latent_deviation(options.size) / (kScaling * deviation);
+    log_line(options,
+             fmt::format("vae: {:.2f} dB, latents' deviation {:.3f}", decibels, deviation));
+    const auto published = with_latents_times(factor, optimizer.averaged(), config.latent_channels);
+    TRY_VOID(save_network(options.folder / "vae", kStem, published, json.dump(2) + "\n"));
     assign(vae, optimizer.master());
     return {};
   };
