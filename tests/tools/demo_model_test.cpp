@@ -192,8 +192,8 @@ TEST(WarmStart, ReadsZerosInNewChannels) {
 
 TEST(Diffusion, LatentsShrinkAsPicturesGrow) {
   EXPECT_EQ(latent_deviation(64), 1.0);
-  EXPECT_EQ(latent_deviation(128), 1.0);
-  EXPECT_EQ(latent_deviation(256), 0.5);
+  EXPECT_EQ(latent_deviation(128), 0.75);
+  EXPECT_EQ(latent_deviation(256), 0.375);
 }
 
 TEST(Diffusion, UsesTheNoiseLevelsOfStableDiffusion) {
