@@ -240,6 +240,11 @@ Result<Transaction> Database::begin() {
   return Transaction(connection_.get());
 }
 
+Result<Transaction> Database::begin_reading() {
+  TRY_VOID(run_text(*connection_, "BEGIN"));
+  return Transaction(connection_.get());
+}
+
 Result<> Database::migrate(std::span<const char* const> steps) {
   std::size_t version = 0;
   {

@@ -75,7 +75,7 @@ class Statement {
   sqlite3_stmt* statement_;
 };
 
-/// BEGIN IMMEDIATE; undone when it goes without commit(). Must not outlive its database.
+/// Undone when it goes without commit(). Must not outlive its database.
 class Transaction {
  public:
   Transaction(Transaction&& other) noexcept;
@@ -126,7 +126,11 @@ class Database {
   /// Several statements without values and results.
   Result<> run_script(const std::string& script);
 
+  /// A transaction that writes (BEGIN IMMEDIATE): others wait until it has ended.
   Result<Transaction> begin();
+  /// One that only reads: all its queries see the file as it is at the first of them. Just let it
+  /// go.
+  Result<Transaction> begin_reading();
 
   /// Brings the file to version steps.size() (PRAGMA user_version): step i leads from version i to
   /// i+1, each in its own transaction. Errors: also bad_file when the file is of a later version.

@@ -281,6 +281,8 @@ class SqliteQueue final : public JobQueue {
 
 Result<QueueChanges> SqliteQueue::changes_since(std::int64_t since, int limit) {
   const std::lock_guard lock(mutex_);
+  // Another program may change the queue between two queries.
+  TRY_ASSIGN([[maybe_unused]] const sql::Transaction snapshot, database_.begin_reading());
   QueueChanges changes;
   TRY_ASSIGN(changes.revision, number("revision"));
   TRY_ASSIGN(const std::int64_t paused, number("paused"));

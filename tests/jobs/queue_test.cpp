@@ -311,6 +311,23 @@ TEST_F(Queue, FollowersSeeEveryChange) {
   EXPECT_FALSE(queue_->changes_since(1'000'000)->complete) << "of another queue";
 }
 
+// A change that commits while another program looks belongs to its next look, or it is seen twice.
+TEST_F(Queue, FollowersSeeEveryChangeOnce) {
+  const std::string id = submit("a");
+  const auto follower = open();
+  std::jthread writer([&](const std::stop_token& stop) {
+    for (int i = 0; !stop.stop_requested(); ++i) ASSERT_TRUE(queue_->set_priority(id, 1 + i % 2));
+  });
+  std::int64_t seen = follower->changes_since(0)->revision;
+  for (int changed = 0; changed < 300;) {
+    const auto changes = follower->changes_since(seen);
+    ASSERT_TRUE(changes) << changes.error().text();
+    for (const JobRecord& job : changes->jobs) ASSERT_LE(job.revision, changes->revision);
+    changed += !changes->jobs.empty();
+    seen = changes->revision;
+  }
+}
+
 TEST_F(Queue, OldJobsAreForgotten) {
   const std::string a = submit("a"), b = submit("b"), c = submit("c");
   ASSERT_TRUE(queue_->cancel(a));
