@@ -73,6 +73,9 @@ inline GenerationRequest request_on(image::Image picture, const std::string& pro
 /// The model's size.
 inline constexpr int kSide = 128;
 
+/// A length told as that of a picture 128 pixels wide, in pixels of the model's size.
+constexpr int px(int length) { return length * kSide / 128; }
+
 /// A red circle on a white ground, left of the centre, as the model was taught it.
 inline const image::Image& red_circle() {
   static const image::Image picture = drawer::paint(

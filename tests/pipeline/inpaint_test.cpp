@@ -13,7 +13,7 @@ image::Image right_third() {
   image::Image mask(kSide, kSide, 1);
   std::ranges::fill(mask.pixels, image::kKeep);
   for (int y = 0; y < kSide; ++y)
-    std::fill(mask.at(88, y), mask.at(0, y) + kSide, image::kRepaint);
+    std::fill(mask.at(px(88), y), mask.at(0, y) + kSide, image::kRepaint);
   return mask;
 }
 
@@ -35,7 +35,8 @@ bool same_columns(const image::Image& a, const image::Image& b, int left, int ri
 TEST(Inpaint, ChangesOnlyWhatIsMaskedAndPaintsWhatIsAsked) {
   image::Image around_circle(kSide, kSide, 1);
   std::ranges::fill(around_circle.pixels, image::kKeep);
-  for (int y = 20; y < 108; ++y) std::fill_n(around_circle.at(4, y), 82, image::kRepaint);
+  for (int y = px(20); y < px(108); ++y)
+    std::fill_n(around_circle.at(px(4), y), px(82), image::kRepaint);
   for (const std::string colour : {"blue", "green"}) {
     GenerationRequest request =
         request_in(around_circle, fmt::format("a {} circle at the left on a white background", colour));
@@ -43,7 +44,8 @@ TEST(Inpaint, ChangesOnlyWhatIsMaskedAndPaintsWhatIsAsked) {
     const image::Image drawn = draw_one(request);
     EXPECT_EQ(drawer::name(drawer::measure(drawn).object), colour);
     EXPECT_EQ(drawer::name(drawer::measure(red_circle()).object), "red");
-    EXPECT_TRUE(same_columns(drawn, red_circle(), 92, kSide)) << "kept outside of the soft edge";
+    EXPECT_TRUE(same_columns(drawn, red_circle(), px(92), kSide))
+        << "kept outside of the soft edge";
   }
 }
 
@@ -51,8 +53,8 @@ TEST(Inpaint, AnInvertedMaskKeepsTheOtherPart) {
   GenerationRequest request = request_in(right_third(), "a blue square on a black background");
   request.inpaint.invert = true;
   const image::Image drawn = draw_one(request);
-  EXPECT_TRUE(same_columns(drawn, red_circle(), 94, kSide));
-  EXPECT_FALSE(same_columns(drawn, red_circle(), 0, 60));
+  EXPECT_TRUE(same_columns(drawn, red_circle(), px(94), kSide));
+  EXPECT_FALSE(same_columns(drawn, red_circle(), 0, px(60)));
 }
 
 TEST(Inpaint, GreyColourAndAlphaMasksMeanTheSame) {
@@ -74,11 +76,11 @@ TEST(Inpaint, TransparentPartsAreRepainted) {
   request.inpaint.mask.reset();
   request.init->picture = image::with_channels(red_circle(), 4);
   for (int y = 0; y < kSide; ++y)
-    for (int x = 88; x < kSide; ++x) request.init->picture.at(x, y)[3] = 0;
+    for (int x = px(88); x < kSide; ++x) request.init->picture.at(x, y)[3] = 0;
   const image::Image drawn = draw_one(request);
   EXPECT_EQ(drawn.channels, 3);
-  EXPECT_TRUE(same_columns(drawn, red_circle(), 0, 82));
-  EXPECT_FALSE(same_columns(drawn, red_circle(), 90, 100));
+  EXPECT_TRUE(same_columns(drawn, red_circle(), 0, px(82)));
+  EXPECT_FALSE(same_columns(drawn, red_circle(), px(90), px(100)));
 }
 
 TEST(Inpaint, ReplaceGoesFurtherFromTheOriginal) {
@@ -88,7 +90,7 @@ TEST(Inpaint, ReplaceGoesFurtherFromTheOriginal) {
   request.inpaint.replace = 1;
   const image::Image drawn = draw_one(request);
   EXPECT_GT(distance(drawn, red_circle()), kept);
-  EXPECT_TRUE(same_columns(drawn, red_circle(), 0, 82));
+  EXPECT_TRUE(same_columns(drawn, red_circle(), 0, px(82)));
 }
 
 TEST(Inpaint, EverySamplerKeepsTheKeptPart) {
@@ -96,7 +98,7 @@ TEST(Inpaint, EverySamplerKeepsTheKeptPart) {
     GenerationRequest request = request_in(right_third(), "a star on a blue background");
     request.sampler = sampler;
     request.steps = 4;
-    EXPECT_TRUE(same_columns(draw_one(request), red_circle(), 0, 82)) << sampler;
+    EXPECT_TRUE(same_columns(draw_one(request), red_circle(), 0, px(82))) << sampler;
   }
 }
 

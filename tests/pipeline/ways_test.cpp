@@ -59,22 +59,22 @@ TEST(Seamless, EdgesMeetAndTheSettingDoesNotStayBehind) {
 TEST(Hires, DrawsTwiceAtTheSizeAskedFor) {
   GenerationRequest request = request_for("a red circle on a white background");
   request.steps = 8;
-  request.width = 256;
-  request.height = 192;
+  request.width = px(256);
+  request.height = px(192);
   request.hires = HiresOptions{.strength = 0.25};
   const Drawn drawn = draw(request);
   ASSERT_EQ(drawn.pictures.size(), 1u);
-  EXPECT_EQ(drawn.pictures[0].picture.width, 256);
-  EXPECT_EQ(drawn.pictures[0].picture.height, 192);
+  EXPECT_EQ(drawn.pictures[0].picture.width, px(256));
+  EXPECT_EQ(drawn.pictures[0].picture.height, px(192));
   EXPECT_EQ(drawn.steps.size(), 10u) << "8 small ones, 2 large ones";
   EXPECT_EQ(drawn.steps.back().steps, 10);
   // What the first pass laid out is still there after the second.
   GenerationRequest small = request;
   small.hires.reset();
-  const Size first = hires_first_size({256, 192}, kSide);
+  const Size first = hires_first_size({px(256), px(192)}, kSide);
   small.width = first.width;
   small.height = first.height;
-  const image::Image enlarged = image::resize(draw_one(small), 256, 192);
+  const image::Image enlarged = image::resize(draw_one(small), px(256), px(192));
   GenerationRequest other = request;
   other.seed = 7;
   EXPECT_LT(distance(drawn.pictures[0].picture, enlarged),
@@ -82,7 +82,7 @@ TEST(Hires, DrawsTwiceAtTheSizeAskedFor) {
 }
 
 TEST(Hires, StartsFromAPicture) {
-  GenerationRequest request = request_on(image::resize(red_circle(), 256, 256),
+  GenerationRequest request = request_on(image::resize(red_circle(), px(256), px(256)),
                                          "a red circle at the left on a white background", 0.4);
   request.steps = 10;
   request.hires = HiresOptions{.strength = 0.3};
@@ -104,10 +104,10 @@ TEST(Embiggen, RedrawsTilesAndKeepsTheWhole) {
   const Drawn drawn = draw(request);
   ASSERT_EQ(drawn.pictures.size(), 1u);
   const image::Image& large = drawn.pictures[0].picture;
-  EXPECT_EQ(large.width, 256);
+  EXPECT_EQ(large.width, px(256));
   EXPECT_EQ(drawn.steps.size(), 9u * 2) << "3 x 3 tiles, 2 steps each";
   const image::Image enlarged =
-      image::resize(red_circle(), 256, 256, image::ResizeFilter::lanczos);
+      image::resize(red_circle(), px(256), px(256), image::ResizeFilter::lanczos);
   EXPECT_LT(distance(large, enlarged), 25);
   const drawer::Measured before = drawer::measure(red_circle()), after = drawer::measure(large);
   EXPECT_NEAR(after.cx, before.cx, 0.05);
@@ -116,7 +116,7 @@ TEST(Embiggen, RedrawsTilesAndKeepsTheWhole) {
   request.embiggen->tiles = {1};
   const image::Image corner = draw_one(request);
   EXPECT_NE(corner, enlarged);
-  const image::Box far{160, 0, 96, 256};
+  const image::Box far{px(160), 0, px(96), px(256)};
   EXPECT_EQ(image::crop(corner, far), image::crop(enlarged, far)) << "tiles not listed stay";
 
   request.embiggen->scale = 1;
@@ -186,16 +186,17 @@ TEST(Canvas, TheSeamOfABoxOverTheEdgeIsNotSeen) {
   GenerationRequest request = request_on(image::with_channels(red_circle(), 4),
                                          "a red circle at the left on a white background", 0.9);
   request.outpaint.seam = {.size = 32, .blur = 8, .strength = 0.7, .steps = 10};
-  request.canvas = CanvasBox{.box = {64, 0, 128, 128},
+  request.canvas = CanvasBox{.box = {kSide / 2, 0, kSide, kSide},
                              .scale = {.method = image::BoxScaling::automatic, .optimum = kSide}};
   const Drawn drawn = draw(request);
   ASSERT_EQ(drawn.pictures.size(), 1u) << drawn.outcome.error().text();
   const image::Image& box = drawn.pictures[0].picture;
   EXPECT_EQ(drawn.steps.back().steps, 10 + 7) << "12 steps at 0.9, and the seam";
   fmt::print("step across the edge of the canvas: {:.1f} levels, of the ground {:.1f}\n",
-             step_at(box, kSide - 64), ground_step_at(box, kSide - 64));
-  EXPECT_LT(ground_step_at(box, kSide - 64), kBorderBar);
-  EXPECT_EQ(image::crop(box, {0, 0, 24, 128}), image::crop(red_circle(), {64, 0, 24, 128}));
+             step_at(box, kSide / 2), ground_step_at(box, kSide / 2));
+  EXPECT_LT(ground_step_at(box, kSide / 2), kBorderBar);
+  EXPECT_EQ(image::crop(box, {0, 0, 24, kSide}),
+            image::crop(red_circle(), {kSide / 2, 0, 24, kSide}));
 }
 
 TEST(Outpaint, EveryInfillAndShiftDraws) {
@@ -229,22 +230,23 @@ TEST(Canvas, ABoxIsPaintedAtItsOwnSizeAndFitsBack) {
   image::Image canvas = image::with_channels(red_circle(), 4);
   image::Image mask(kSide, kSide, 1);
   std::ranges::fill(mask.pixels, std::uint8_t{255});
-  for (int y = 40; y < 80; ++y) std::fill_n(mask.at(90, y), 24, std::uint8_t{0});
+  for (int y = px(40); y < px(80); ++y) std::fill_n(mask.at(px(90), y), px(24), std::uint8_t{0});
   GenerationRequest request = request_on(canvas, "a blue square on a white background", 0.9);
   request.inpaint.mask = mask;
   request.inpaint.blur = 2;
-  request.canvas = CanvasBox{.box = {64, 32, 64, 64},
+  request.canvas = CanvasBox{.box = {px(64), px(32), px(64), px(64)},
                              .scale = {.method = image::BoxScaling::automatic, .optimum = kSide}};
   const image::Image drawn = draw_one(request);
-  ASSERT_EQ(drawn.width, 64);
-  ASSERT_EQ(drawn.height, 64);
-  const image::Image below = image::crop(red_circle(), {64, 32, 64, 64});
-  EXPECT_EQ(image::crop(drawn, {0, 0, 20, 64}), image::crop(below, {0, 0, 20, 64}));
-  EXPECT_NE(image::crop(drawn, {30, 12, 16, 30}), image::crop(below, {30, 12, 16, 30}));
+  ASSERT_EQ(drawn.width, px(64));
+  ASSERT_EQ(drawn.height, px(64));
+  const image::Image below = image::crop(red_circle(), {px(64), px(32), px(64), px(64)});
+  EXPECT_EQ(image::crop(drawn, {0, 0, px(20), px(64)}), image::crop(below, {0, 0, px(20), px(64)}));
+  EXPECT_NE(image::crop(drawn, {px(30), px(12), px(16), px(30)}),
+            image::crop(below, {px(30), px(12), px(16), px(30)}));
   // An empty box is drawn from noise, an opaque one without mask is painted over.
   request.inpaint.mask.reset();
   const image::Image over = draw_one(request);
-  EXPECT_EQ(over.width, 64);
+  EXPECT_EQ(over.width, px(64));
   std::ranges::fill(request.init->picture.pixels, std::uint8_t{0});
   EXPECT_NE(draw_one(request), over);
 }
@@ -269,10 +271,10 @@ TEST(Previews, LatentOnesAreSmallFullOnesEndInThePicture) {
       widths.push_back(step.preview ? step.preview->width : 0);
     return widths;
   };
-  EXPECT_EQ(sizes(draw(request)), (std::vector<int>{0, 16, 0, 16, 0}));
+  EXPECT_EQ(sizes(draw(request)), (std::vector<int>{0, kSide / 8, 0, kSide / 8, 0}));
   request.full_previews = true;
   const Drawn full = draw(request);
-  EXPECT_EQ(sizes(full), (std::vector<int>{0, 128, 0, 128, 128}));
+  EXPECT_EQ(sizes(full), (std::vector<int>{0, kSide, 0, kSide, kSide}));
   EXPECT_LT(distance(*full.steps.back().preview, full.pictures.at(0).picture), 1);
   request.preview_every = 0;
   EXPECT_EQ(draw_one(request), full.pictures[0].picture) << "looking does not change the picture";
@@ -301,7 +303,8 @@ TEST(Notices, TellWhatTheStartingPictureWillDo) {
   };
   const auto as_is = [](GenerationRequest&) {};
   EXPECT_EQ(told(image::Image(kSide, kSide, 3), as_is), "");
-  EXPECT_NE(told(image::Image(kSide, kSide + 8, 3), as_is).find("128 x 136 pixels, more than"),
+  EXPECT_NE(told(image::Image(kSide, kSide + 8, 3), as_is)
+                .find(fmt::format("{} x {} pixels, more than", kSide, kSide + 8)),
             std::string::npos);
   EXPECT_NE(told(image::Image(64, 120, 3), as_is).find("only 64 x 120 pixels"), std::string::npos);
   EXPECT_EQ(told(image::Image(64, kSide, 3), as_is), "") << "one side is large enough";
@@ -318,11 +321,11 @@ TEST(Notices, TellWhatTheStartingPictureWillDo) {
   GenerationRequest none = request_for("x");
   EXPECT_TRUE(notices_of(none, kSide).empty());
   // They reach the user.
-  GenerationRequest large = request_on(image::Image(192, 128, 3), "x", 0.1);
+  GenerationRequest large = request_on(image::Image(px(192), kSide, 3), "x", 0.1);
   large.steps = 10;
   const Drawn drawn = draw(large);
   ASSERT_FALSE(drawn.messages.empty());
-  EXPECT_NE(drawn.messages.front().find("192 x 128"), std::string::npos);
+  EXPECT_NE(drawn.messages.front().find(fmt::format("{} x {}", px(192), kSide)), std::string::npos);
 }
 
 }  // namespace
