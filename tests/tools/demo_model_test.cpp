@@ -97,6 +97,20 @@ TEST_F(Maker, GoesOnWhereItStopped) {
   EXPECT_TRUE(fs::exists(options_.training / "unet-loss.png"));
 }
 
+TEST_F(Maker, BeginsWithSmallerPictures) {
+  options_.from = kDemo;
+  options_.size = 128;
+  options_.learn_size = 64;
+  EXPECT_WORKS(train_unet(options_));
+  options_.pictures = 4;
+  options_.learn_size = 0;
+  EXPECT_WORKS(train_unet(options_));
+  EXPECT_NE(log().find("2 pictures done"), std::string::npos) << log();
+  const auto networks = models::load_networks({.path = options_.folder});
+  ASSERT_TRUE(networks.has_value()) << networks.error().text();
+  EXPECT_EQ(networks->unet->config().sample_size, 16);
+}
+
 TEST_F(Maker, FineTunesForInpaintingFromFourChannels) {
   options_.from = kDemo;
   options_.kind = Kind::inpainting;

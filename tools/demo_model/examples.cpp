@@ -88,6 +88,11 @@ Result<> Examples::encode(int threads) {
   return {};
 }
 
+double Examples::deviation() const {
+  const at::Tensor some = moments_.slice(0, 0, 1024).to(at::kFloat);
+  return some.chunk(2, 1)[0].std().item<double>() * vae_.config().scaling_factor;
+}
+
 at::Tensor Examples::draw_surroundings(const std::vector<std::int64_t>& picks,
                                        drawer::Random& random) const {
   std::vector<drawer::Scene> scenes;
@@ -129,7 +134,8 @@ Example Examples::draw(int count, drawer::Random& random) const {
   out.latents = (moments[0] + (moments[1] * 0.5).exp() * at::randn_like(moments[0])) *
                 vae_.config().scaling_factor;
   out.timesteps = at::randint(1000, {count}, at::TensorOptions().dtype(at::kLong).device(device));
-  out.noise = at::randn_like(out.latents);
+  out.noise = at::randn_like(out.latents) +
+              options_.offset * at::randn({count, out.latents.size(1), 1, 1}, out.latents.options());
   out.overshoot = at::tensor(overshoot).reshape({-1, 1, 1, 1}).to(device);
   if (options_.kind == Kind::inpainting) out.surroundings = draw_surroundings(picks, random);
   return out;

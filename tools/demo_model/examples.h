@@ -20,6 +20,9 @@ class Examples {
   /// `options.overshoot`.
   Example draw(int count, drawer::Random& random) const;
 
+  /// Standard deviation of the latents as the UNet sees them.
+  double deviation() const;
+
   std::size_t size() const { return scenes_.size(); }
 
  private:

@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch, "Pictures a step");
   app.add_option("--rate", options.learning_rate, "Learning rate");
   app.add_option("--size", options.size, "Side of the pictures");
+  app.add_option("--learn-size", options.learn_size,
+                 "Side of the pictures that the UNet learns from, where smaller ones come first");
   app.add_option("--crop", options.crop, "Side of the squares that the VAE stage learns from");
   app.add_option("--seed", options.seed, "Seed");
   app.add_option("--from", options.from, "Model folder whose weights the stage begins with");
@@ -49,6 +51,7 @@ int main(int argc, char** argv) {
       "--shared", options.shared,
       "Leave text encoder, autoencoder and the UNet's deepest level as they are and link to them");
   app.add_option("--overshoot", options.overshoot, "How far latents are pushed outwards");
+  app.add_option("--offset", options.offset, "Deviation of the means of noise");
   app.add_option("--sheet", options.sheet, "Pictures on the sheets of the UNet stage");
   app.add_option("--save-minutes", options.save_minutes, "Between checkpoints");
   app.add_option("--cache", options.cache, "Encoded pictures held in memory");

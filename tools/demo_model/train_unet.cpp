@@ -126,8 +126,12 @@ Result<> train_unet(const TrainOptions& options) {
   spread_values(learning);
   log_line(options, fmt::format("unet: {} parameters, text encoder: {}, {} pictures done",
                                 nn::parameter_count(unet), nn::parameter_count(encoder), before));
-  TRY_ASSIGN(const Examples examples, Examples::prepare(vae, tokenizer, options, threads));
-  log_line(options, fmt::format("unet: {} pictures encoded", examples.size()));
+  TrainOptions learned = options;
+  if (options.learn_size > 0) learned.size = options.learn_size;
+  TRY_ASSIGN(const Examples examples, Examples::prepare(vae, tokenizer, learned, threads));
+  const double deviation = examples.deviation();
+  log_line(options, fmt::format("unet: {} pictures encoded, deviation {:.3f}", examples.size(),
+                                deviation));
 
   Sitting sitting(options, "unet", before);
   const auto save = [&]() -> Result<> {
@@ -153,7 +157,7 @@ Result<> train_unet(const TrainOptions& options) {
       shares.push_back(examples.draw(options.batch / threads, random));
     const double loss = learn_from_shares(learning, [&](int i) {
       return weighted_error(replicas[i], shares[i], alphas, options.prediction,
-                            latent_deviation(options.size));
+                            deviation);
     });
     const double rate = sitting.learning_rate();
     const double gradient = unet_optimizer.step(rate);

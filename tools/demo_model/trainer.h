@@ -31,7 +31,8 @@ struct TrainOptions {
   int batch = 32;
   double learning_rate = 1e-3;
   int size = 128;  ///< side of the pictures, pixels
-  int crop = 0;    ///< side of the squares that the VAE stage learns from; 0: half of `size`
+  int learn_size = 0;  ///< side of the pictures that the UNet stage learns from; 0: `size`
+  int crop = 0;        ///< side of the squares that the VAE stage learns from; 0: half of `size`
   std::uint64_t seed = 1;
   int cache = 16000;             ///< encoded pictures held in memory (UNet stage)
   std::optional<fs::path> from =
@@ -45,6 +46,7 @@ struct TrainOptions {
       {};  ///< paint everything in this manner, whatever captions say
   drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
   double overshoot = 0;      ///< how far latents are pushed outwards, see diffusion.h
+  double offset = 0.1;       ///< deviation of the means of noise, see diffusion.h
   int sheet = 16;            ///< pictures on the sheets that the UNet stage draws
   double save_minutes = 10;  ///< between checkpoints, each with a sheet and the loss curve
 };
