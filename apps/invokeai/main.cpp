@@ -15,6 +15,6 @@ int main(int argc, char** argv) {
     return jobs::worker_main();
   return cli::run(arguments, [](const cli::WebLaunch& launch) {
     return server::serve(
-        {launch.values, launch.root, launch.engine, program_folder() / "invokeai"});
+        {launch.values, launch.root, launch.engine, launch.bundled, program_folder() / "invokeai"});
   });
 }

@@ -186,6 +186,20 @@ Result<fs::path> demo_model(const Environment& environment, const fs::path& prog
 
 }  // namespace
 
+std::vector<fs::path> bundled_models(const Environment& environment,
+                                     const fs::path& program_folder) {
+  std::vector<fs::path> models;
+  const auto demo = demo_model(environment, program_folder);
+  if (!demo) return models;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(demo->parent_path(), ignored))
+    if (entry.path() == *demo || (entry.path().filename().string().starts_with("demo-") &&
+                                  fs::exists(entry.path() / "model_index.json", ignored)))
+      models.push_back(entry.path());
+  std::ranges::sort(models);
+  return models;
+}
+
 Result<ModelChoice> choose_model(const Launch& launch, const Environment& environment,
                                  const fs::path& program_folder) {
   const std::string wanted = launch.values.text("model");
@@ -206,12 +220,11 @@ Result<ModelChoice> choose_model(const Launch& launch, const Environment& enviro
   for (const fs::path& path : {fs::path(wanted), models / wanted,
                                models / (wanted + ".safetensors"), models / (wanted + ".ckpt")})
     if (fs::exists(path, ignored)) return ModelChoice{fs::absolute(path).lexically_normal(), ""};
-  if (wanted == "demo") {
-    TRY_ASSIGN(const fs::path demo, demo_model(environment, program_folder));
-    return ModelChoice{demo, ""};
-  }
+  for (const fs::path& model : bundled_models(environment, program_folder))
+    if (model.filename() == wanted) return ModelChoice{model, ""};
   return fail(ErrorCode::not_found, "",
-              "there is no model {}: no such folder or file here, and none of that name in {}",
+              "there is no model {}: no such folder or file here, none of that name in {}, "
+              "and none came with the program",
               shown(wanted), models.string());
 }
 

@@ -41,7 +41,13 @@ struct ModelChoice {
   std::string remark;  ///< why this one, when the user did not say; else empty
 };
 
-/// --model as a path, or as a name below models/ of the root folder; without it the demo model.
+/// The models that came with the program: the demo model and, beside it, those whose names begin
+/// with "demo-"; sorted. None where there is no demo model.
+std::vector<fs::path> bundled_models(const Environment& environment,
+                                     const fs::path& program_folder);
+
+/// --model as a path, as a name below models/ of the root folder or as that of a bundled model;
+/// without it the demo model.
 /// Errors: not_found.
 Result<ModelChoice> choose_model(const Launch& launch, const Environment& environment,
                                  const fs::path& program_folder);

@@ -115,7 +115,8 @@ int run_web(const Launch& launch, const ServeWeb& serve, Console& console) {
   } else {
     console.notice(model.error().message);
   }
-  return serve({launch.values, launch.root, *options});
+  return serve({launch.values, launch.root, *options,
+                bundled_models(process_environment, program_folder())});
 }
 
 int run_guarded(const std::vector<std::string>& arguments, const ServeWeb& serve,

@@ -16,6 +16,7 @@ struct WebLaunch {
   SettingValues values;
   fs::path root;                   ///< absolute
   pipeline::EngineOptions engine;  ///< model path empty: the one that was named does not exist
+  std::vector<fs::path> bundled;   ///< models that came with the program
 };
 
 /// Serves until it is told to stop; returns the exit status.

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <fstream>
 
+#include "base/paths.h"
 #include "cli/fetch.h"
+#include "cli/launch.h"
 #include "cli/prompts.h"
 #include "cli/session.h"
 #include "jobs/fix.h"
@@ -243,7 +245,8 @@ CompletionSources Session::completion_sources() const {
   sources.output_folder = jobs::output_folder(defaults_, root_);
   if (const char* home = std::getenv("HOME")) sources.home = home;
   sources.seeds = texts_of(all_seeds_);
-  sources.models.push_back("demo");
+  for (const fs::path& model : bundled_models(process_environment, program_folder()))
+    sources.models.push_back(model.filename().string());
   for (const FolderEntry& entry : list_folder(root_ / "models")) {
     std::error_code ignored;
     const bool folder = fs::exists(root_ / "models" / entry.name / "model_index.json", ignored);

@@ -97,14 +97,21 @@ StudioOptions studio_options(const ServeOptions& options, Log& log) {
   studio.worker_command = {options.program.string(), kWorkerArgument};
   studio.engine = options.engine;
   const fs::path model = options.engine.model_path;
+  std::error_code ignored;
   if (!model.empty()) {
-    std::error_code ignored;
     const bool folder = fs::is_directory(model, ignored);
     studio.models.push_back({.name = (folder ? model.filename() : model.stem()).string(),
                              .description = "the model this program was started with",
                              .format = folder ? "diffusers" : "ckpt",
                              .path = model.lexically_normal(),
                              .is_default = true});
+  }
+  for (const fs::path& bundled : options.bundled) {
+    if (fs::exists(options.root / "models" / bundled.filename(), ignored)) continue;
+    studio.models.push_back({.name = bundled.filename().string(),
+                             .description = "came with the program",
+                             .format = "diffusers",
+                             .path = bundled.lexically_normal()});
   }
   for (const auto& [name, value] : options.values.given())
     if (is_open_setting(setting(name)) || name == "wildcard_path")

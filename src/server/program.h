@@ -2,6 +2,7 @@
 // `invokeai --web`: the server as a program, from its settings to its end.
 
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/settings.h"
@@ -13,6 +14,7 @@ struct ServeOptions {
   SettingValues values;           ///< as given at launch
   fs::path root;                  ///< root folder
   pipeline::EngineOptions engine;  ///< without a model path nothing is loaded until one is chosen
+  std::vector<fs::path> bundled;   ///< models that came with the program
   fs::path program;               ///< the running program, which is its own worker
 };
 

@@ -158,6 +158,27 @@ TEST_F(LaunchTest, EngineOptions) {
     EXPECT_FALSE(options(bad).has_value()) << fmt::format("{}", fmt::join(bad, " "));
 }
 
+TEST_F(LaunchTest, ModelsThatCameWithTheProgram) {
+  for (const char* name : {"demo", "demo-pencil", "demo-broken", "other"})
+    fs::create_directories(folder_ / "share/invokeai/models" / name);
+  for (const char* name : {"demo", "demo-pencil", "other"})
+    write(fs::path("share/invokeai/models") / name / "model_index.json", "{}");
+  const auto environment = [this](const char* name) {
+    const auto found = variables_.find(name);
+    return found == variables_.end() ? "" : found->second;
+  };
+  const fs::path models = folder_ / "share/invokeai/models";
+  EXPECT_EQ(bundled_models(environment, folder_ / "bin"),
+            (std::vector{models / "demo", models / "demo-pencil"}));
+  EXPECT_EQ(model({"--model", "demo-pencil"})->path, models / "demo-pencil");
+  EXPECT_EQ(model({"--model", "other"}).error().code, ErrorCode::not_found);
+  // The user's own of that name comes first.
+  fs::create_directories(folder_ / "root/models/demo-pencil");
+  EXPECT_EQ(model({"--model", "demo-pencil"})->path, folder_ / "root/models/demo-pencil");
+  variables_["INVOKEAI_DEMO_MODEL"] = "/nowhere";
+  EXPECT_TRUE(bundled_models(environment, folder_ / "bin").empty());
+}
+
 TEST_F(LaunchTest, Models) {
   EXPECT_EQ(model({}).error().code, ErrorCode::not_found);
   fs::create_directories(folder_ / "share/invokeai/models/demo");

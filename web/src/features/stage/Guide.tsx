@@ -9,7 +9,7 @@ import type { Model } from '@/wire/types';
 import styles from './Stage.module.css';
 
 /** The small demo model knows plain shapes only (models/demo/README.md). */
-const small_model = 256; // pixels
+const small_model = 256; // pixels, at most
 const first_prompts = {
   small: { prompt: 'a big red star on a blue background', values: { steps: 20 } },
   large: { prompt: 'a lighthouse at dusk, oil painting', values: { steps: 25 } },
@@ -17,7 +17,7 @@ const first_prompts = {
 
 /** A model that is not loaded yet tells no size; plain shapes suit every model. */
 export function first_prompt_for(model: Model | null | undefined): keyof typeof first_prompts {
-  const large = model && model.kind !== '' && model.native_width >= small_model;
+  const large = model && model.kind !== '' && model.native_width > small_model;
   return large ? 'large' : 'small';
 }
 
