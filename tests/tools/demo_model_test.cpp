@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
+#include "demo_model/checkpoint.h"
 #include "demo_model/configs.h"
 #include "demo_model/data.h"
 #include "demo_model/diffusion.h"
@@ -59,7 +61,7 @@ TEST(LearningRate, WarmsUpStaysAndFallsAlongACosine) {
 
 TEST(Configs, LargerPicturesGetFinerLevelsAroundTheSameMiddle) {
   for (const auto& [size, widths] : {std::pair(128, std::vector<std::int64_t>{64, 128, 256}),
-                                     std::pair(256, std::vector<std::int64_t>{32, 64, 128, 256})}) {
+                                     std::pair(256, std::vector<std::int64_t>{64, 64, 128, 256})}) {
     const auto config = nn::parse_unet_config(unet_config(size));
     ASSERT_TRUE(config) << config.error().text();
     EXPECT_EQ(config->block_channels, widths);
@@ -177,6 +179,18 @@ TEST_F(Maker, RefusesToShareFilesThatHoldMore) {
       << trained.error().text();
 }
 
+// Readers prefer a whole file to shards, even to later ones.
+TEST_F(Maker, FilesOfAnEarlierLayoutGo) {
+  fs::create_directories(folder_);
+  for (const char* name : {"net-00001-of-00002.safetensors", "net.safetensors.index.json", "other"})
+    std::ofstream(folder_ / name) << "x";
+  EXPECT_WORKS(save_network(folder_, "net", {{"a", at::ones({2})}}, "{}"));
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder_))
+    names.insert(entry.path().filename().string());
+  EXPECT_EQ(names, (std::set<std::string>{"config.json", "net.safetensors", "other"}));
+}
+
 TEST_F(Maker, SaysWhatIsMissing) {
   const auto trained = train_unet(options_);
   ASSERT_FALSE(trained.has_value());
@@ -204,10 +218,31 @@ TEST(WarmStart, ReadsZerosInNewChannels) {
             1e-4);
 }
 
+// So a network that grew a layer draws at first as it did without.
+TEST(WarmStart, NewAttentionChangesNothingAtFirst) {
+  const auto networks = models::load_networks({.path = kDemo});
+  ASSERT_TRUE(networks.has_value()) << networks.error().text();
+  nn::UNetConfig config = networks->unet->config();
+  config.down_attention.front() = config.up_attention.back() = true;
+  nn::UNet richer(config);
+  nn::initialise(richer, 1);
+  const auto taken = warm_start(richer, kDemo / "unet", "diffusion_pytorch_model");
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_LT(static_cast<std::size_t>(*taken), models::parameters_of(richer).size());
+  const at::Tensor latents = at::randn({1, 4, 16, 16}), timestep = at::tensor({500.0f}),
+                   context = at::randn({1, 77, 128});
+  EXPECT_LT((richer.forward(latents, timestep, context) -
+             networks->unet->forward(latents, timestep, context))
+                .abs()
+                .max()
+                .item<float>(),
+            1e-4);
+}
+
 TEST(Diffusion, LatentsShrinkAsPicturesGrow) {
-  EXPECT_EQ(latent_deviation(64), 1.0);
-  EXPECT_EQ(latent_deviation(128), 0.75);
-  EXPECT_EQ(latent_deviation(256), 0.375);
+  EXPECT_EQ(latent_deviation(128), 1.0);
+  EXPECT_EQ(latent_deviation(256), 0.75);
+  EXPECT_EQ(latent_deviation(512), 0.375);
 }
 
 TEST(Diffusion, UsesTheNoiseLevelsOfStableDiffusion) {

@@ -82,6 +82,19 @@ Result<LinkedShards> common_shards(const std::string& stem, const CommonWeights&
   return out;
 }
 
+/// Removes files of the network that belong to another division of its weights.
+void remove_others(const fs::path& folder, const std::string& stem,
+                   const std::set<std::string>& current) {
+  std::vector<fs::path> others;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_part =
+        name == index_of(stem) || (name.starts_with(stem) && name.ends_with(".safetensors"));
+    if (is_part && !current.contains(name)) others.push_back(entry.path());
+  }
+  for (const fs::path& other : others) fs::remove(other);
+}
+
 void link(const fs::path& target, const fs::path& name) {
   fs::remove(name);
   fs::create_symlink(fs::relative(target, name.parent_path()), name);
@@ -112,8 +125,10 @@ Result<> save_network(const fs::path& folder, const std::string& stem, const Ten
   }
   add_shards(shards, own);
   nlohmann::json map = nlohmann::json::object();
+  std::set<std::string> files;
   for (const auto& [file, tensors] : linked.files) {
     link(*common.from / file, folder / file);
+    files.insert(file);
     for (const std::string& tensor : tensors) map[tensor] = file;
   }
   const std::size_t total = linked.files.size() + shards.size();
@@ -121,14 +136,18 @@ Result<> save_network(const fs::path& folder, const std::string& stem, const Ten
     const std::string file = total == 1 ? stem + ".safetensors"
                                         : fmt::format("{}-{:05}-of-{:05}.safetensors", stem,
                                                       linked.files.size() + i + 1, total);
+    files.insert(file);
     for (const auto& [name, tensor] : shards[i]) map[name] = file, bytes += tensor.nbytes();
     TRY_VOID(
         models::write_safetensors(folder / file, models::as_views(shards[i]), {{"format", "pt"}}));
   }
-  if (total > 1)
+  if (total > 1) {
+    files.insert(index_of(stem));
     TRY_VOID(write_file_atomically(
         folder / index_of(stem),
         nlohmann::json{{"metadata", {{"total_size", bytes}}}, {"weight_map", map}}.dump(1) + "\n"));
+  }
+  remove_others(folder, stem, files);
   return write_file_atomically(folder / "config.json", config);
 }
 

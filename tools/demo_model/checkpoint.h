@@ -27,8 +27,8 @@ Result<> check_common(const std::string& stem, const CommonWeights& common);
 
 /// Weights in f16 with config.json beside, as diffusers folders have them: STEM.safetensors, or
 /// shards with STEM.safetensors.index.json when it would be larger than 15 MiB. Common weights have
-/// shards of their own, the first ones; those of `common.from` need not be among `weights`. Errors:
-/// see check_common.
+/// shards of their own, the first ones; those of `common.from` need not be among `weights`. Files
+/// of another division into shards are removed. Errors: see check_common.
 Result<> save_network(const fs::path& folder, const std::string& stem,
                       const std::map<std::string, at::Tensor>& weights, const std::string& config,
                       const CommonWeights& common = {});

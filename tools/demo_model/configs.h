@@ -1,7 +1,6 @@
 #pragma once
 // The demo model's shape, in the words of diffusers' config files.
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -52,7 +51,7 @@ inline nlohmann::json unet_config(int size) {
   Names down = {"DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"};
   Names up = {"CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"};
   for (int side = size / 8; side > 16; side /= 2) {
-    channels.insert(channels.begin(), std::max(channels.front() / 2, 32));
+    channels.insert(channels.begin(), channels.front());
     down.insert(down.begin(), "DownBlock2D");
     up.emplace_back("UpBlock2D");
   }

@@ -23,7 +23,7 @@ std::vector<at::Tensor> DiffusionNetworks::learning(bool shared) const {
   return out;
 }
 
-double latent_deviation(int size) { return std::min(1.0, 96.0 / size); }
+double latent_deviation(int size) { return std::min(1.0, 192.0 / size); }
 
 at::Tensor alphas_cumprod() {
   const at::Tensor roots = at::linspace(std::sqrt(0.00085), std::sqrt(0.012), 1000, at::kDouble);

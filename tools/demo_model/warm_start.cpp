@@ -27,7 +27,10 @@ Result<int> warm_start(nn::Module& network, const fs::path& folder, const std::s
   int taken = 0;
   network.visit_parameters([&](const std::string& name, at::Tensor& parameter) {
     const models::TensorView* view = source->find(name);
-    if (view == nullptr) return;
+    if (view == nullptr) {
+      if (name.find(".proj_out.") != std::string::npos) parameter.zero_();
+      return;
+    }
     const at::Tensor published = models::as_tensor(*view);
     if (published.sizes() == parameter.sizes()) {
       parameter.copy_(published);
