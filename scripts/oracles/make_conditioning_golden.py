@@ -21,11 +21,11 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = ROOT / "tests/golden/conditioning.json"
 CONFIG = dict(
-    vocab_size=629, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+    vocab_size=943, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
     max_position_embeddings=77, hidden_act="quick_gelu", layer_norm_eps=1e-5,
-    bos_token_id=627, eos_token_id=628, pad_token_id=628,
+    bos_token_id=941, eos_token_id=942, pad_token_id=942,
 )
-BOS, EOS, ROOM = 627, 628, 75
+BOS, EOS, ROOM = 941, 942, 75
 WORDS = ("a an the on at in red green blue yellow purple pink white black orange cyan circle square triangle star "
          "heart diamond ring cross moon flower big small left right top bottom background forest castle of glass").split()
 STEPS = 10

@@ -131,7 +131,7 @@ TEST_F(RealEngine, SameFileFromEveryProcess) {
   EXPECT_NE(*read_file(folder / pictures[0]), *read_file(folder / pictures[1]));
   const auto picture = image::decode_png(*read_file(folder / pictures[0]));
   ASSERT_TRUE(picture);
-  EXPECT_EQ(picture->width, 128);
+  EXPECT_EQ(picture->width, 256);
 }
 
 TEST_F(RealEngine, TenThousandWordsAreCutWithAWarning) {

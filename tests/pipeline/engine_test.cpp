@@ -149,7 +149,7 @@ TEST_F(DemoEngine, SizesFollowTheRequestOrTheModel) {
   EXPECT_EQ(odd[0].width, 72);
   EXPECT_EQ(odd[0].height, 200);
   request.width = request.height = 0;
-  EXPECT_EQ(pictures(*engine_, request)[0].width, 128);
+  EXPECT_EQ(pictures(*engine_, request)[0].width, engine_->model().native_width);
 }
 
 TEST_F(DemoEngine, SeedsFollowEachOther) {

@@ -56,7 +56,7 @@ class Overflow : public ::testing::TestWithParam<int> {};
 
 TEST_P(Overflow, OfTheNetworkIsDrawnAgainInFloat32) {
   const Scratch scratch;
-  const std::string block = "down_blocks.1.attentions.0.transformer_blocks.0.attn1.";
+  const std::string block = "down_blocks.2.attentions.0.transformer_blocks.0.attn1.";
   write_changed(scratch / "model", "unet", {"diffusion_pytorch_model"},
                 {{block + "to_v.weight", kSilence}, {block + "to_out.0.weight", kOverflow}});
   const auto exact = open_engine(scratch / "model", "float32");

@@ -170,7 +170,16 @@ TEST_F(Maker, SiblingsShareTheirDepths) {
 }
 
 TEST_F(Maker, RefusesToShareFilesThatHoldMore) {
-  options_.from = kDemo;
+  const auto networks = models::load_networks({.path = kDemo});
+  ASSERT_TRUE(networks.has_value()) << networks.error().text();
+  const fs::path mixed = folder_ / "mixed";
+  fs::create_directories(mixed);
+  for (const char* part : {"vae", "tokenizer", "text_encoder"})
+    fs::copy(kDemo / part, mixed / part, fs::copy_options::recursive);
+  EXPECT_WORKS(save_network(mixed / "unet", "diffusion_pytorch_model",
+                            models::parameters_of(*networks->unet),
+                            read_file(kDemo / "unet/config.json").value()));
+  options_.from = mixed;
   options_.shared = true;
   const auto trained = train_unet(options_);
   ASSERT_FALSE(trained.has_value());
