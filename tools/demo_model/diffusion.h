@@ -50,11 +50,12 @@ at::Tensor alphas_cumprod();
 /// of the noise is small whatever the network has understood. Errors of the velocity get the same
 /// weights, times alpha-bar, as they are larger by its inverse.
 ///
-/// Offset: the noise of each channel has a mean, itself normal with deviation `TrainOptions::offset`
-/// (Guttenberg 2023, "Diffusion with offset noise"). Without it a map of 32x32 cells shows the mean
-/// of the latents through the noise of nearly every step, the network reads the ground's colour
-/// there, and captions stay unheard: at 256x256 after 150,000 pictures they hardly changed a
-/// colour. With 0.1 the ground was right in 40 of 40 pictures after 58,000 of 128x128.
+/// Offset: the noise of each channel has a mean, itself normal with deviation
+/// `TrainOptions::offset` (Guttenberg 2023, "Diffusion with offset noise"). Without it a map of
+/// 32x32 cells shows the mean of the latents through the noise of nearly every step, the network
+/// reads the ground's colour there, and captions stay unheard: at 256x256 after 150,000 pictures
+/// they hardly changed a colour. With 0.1 the ground was right in 40 of 40 pictures after 58,000 of
+/// 128x128.
 ///
 /// Overshoot o: the network sees sqrt(a) (1 + o') x + sqrt(1-a) n and is to find x all the same,
 /// with o' = o min(1, 2 sqrt((1-a)/a)) so that the answer stays small where noise is low. Guidance

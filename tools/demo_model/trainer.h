@@ -46,7 +46,7 @@ struct TrainOptions {
       {};  ///< paint everything in this manner, whatever captions say
   drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
   double overshoot = 0;      ///< how far latents are pushed outwards, see diffusion.h
-  double offset = 0.1;       ///< deviation of the means of noise, see diffusion.h
+  double offset = 0.2;       ///< deviation of the means of noise, see diffusion.h
   int sheet = 16;            ///< pictures on the sheets that the UNet stage draws
   double save_minutes = 10;  ///< between checkpoints, each with a sheet and the loss curve
 };
