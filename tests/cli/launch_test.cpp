@@ -26,21 +26,19 @@ class LaunchTest : public testing::Test {
     ASSERT_TRUE(write_file_atomically(folder_ / name, text).has_value());
   }
 
-  Result<Launch> launch(const std::vector<std::string>& words) const {
-    return read_launch(words, [this](const char* name) {
+  Environment environment() const {
+    return [this](const char* name) {
       const auto found = variables_.find(name);
       return found == variables_.end() ? "" : found->second;
-    });
+    };
+  }
+
+  Result<Launch> launch(const std::vector<std::string>& words) const {
+    return read_launch(words, environment());
   }
 
   Result<ModelChoice> model(const std::vector<std::string>& words) const {
-    return choose_model(
-        *launch(words),
-        [this](const char* name) {
-          const auto found = variables_.find(name);
-          return found == variables_.end() ? "" : found->second;
-        },
-        folder_ / "bin");
+    return choose_model(*launch(words), environment(), folder_ / "bin");
   }
 
   fs::path folder_;
@@ -163,12 +161,8 @@ TEST_F(LaunchTest, ModelsThatCameWithTheProgram) {
     fs::create_directories(folder_ / "share/invokeai/models" / name);
   for (const char* name : {"demo", "demo-pencil", "other"})
     write(fs::path("share/invokeai/models") / name / "model_index.json", "{}");
-  const auto environment = [this](const char* name) {
-    const auto found = variables_.find(name);
-    return found == variables_.end() ? "" : found->second;
-  };
   const fs::path models = folder_ / "share/invokeai/models";
-  EXPECT_EQ(bundled_models(environment, folder_ / "bin"),
+  EXPECT_EQ(bundled_models(environment(), folder_ / "bin"),
             (std::vector{models / "demo", models / "demo-pencil"}));
   EXPECT_EQ(model({"--model", "demo-pencil"})->path, models / "demo-pencil");
   EXPECT_EQ(model({"--model", "other"}).error().code, ErrorCode::not_found);
@@ -176,7 +170,7 @@ TEST_F(LaunchTest, ModelsThatCameWithTheProgram) {
   fs::create_directories(folder_ / "root/models/demo-pencil");
   EXPECT_EQ(model({"--model", "demo-pencil"})->path, folder_ / "root/models/demo-pencil");
   variables_["INVOKEAI_DEMO_MODEL"] = "/nowhere";
-  EXPECT_TRUE(bundled_models(environment, folder_ / "bin").empty());
+  EXPECT_TRUE(bundled_models(environment(), folder_ / "bin").empty());
 }
 
 TEST_F(LaunchTest, Models) {
