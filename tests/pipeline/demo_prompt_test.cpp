@@ -27,7 +27,8 @@ double covered(const std::string& prompt, std::uint32_t seed,
 
 TEST(DemoPrompts, TheObjectGrowsWithTheWeightOfBig) {
   double last = 0;
-  for (const char* weight : {"0.0", "0.5", "1.0"}) {
+  // "big" alone makes things as big as they were in training; beyond weight 1 they stay so.
+  for (const char* weight : {"0.0", "0.25", "0.5", "1.0"}) {
     const std::string prompt = fmt::format("a (big){} circle on a white background", weight);
     const double mean = mean_over_seeds([&](std::uint32_t seed) { return covered(prompt, seed); });
     fmt::print("weight {}: {:.3f} of the picture covered\n", weight, mean);
@@ -113,7 +114,7 @@ TEST(DemoPrompts, ASwapKeepsTheLayoutAndChangesTheObject) {
     const double shape = overlap(testing::outline(star), testing::outline(heart));
     fmt::print("seed {}: outlines share {:.2f} with another colour, {:.2f} with another shape\n", seed,
                kept, shape);
-    EXPECT_GT(kept, 0.7) << "the star stays where it is";
+    EXPECT_GT(kept, 0.8) << "the star stays where it is";
     EXPECT_GT(testing::distance(object_color(star), object_color(blue)), 100);
     EXPECT_GT(shape, 0.3) << "the heart stands where the star stood";
     EXPECT_LT(shape, 0.75) << "and is no star";
