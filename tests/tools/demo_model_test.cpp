@@ -33,6 +33,7 @@ class Maker : public ::testing::Test {
                 .batch = 2,
                 .size = 64,
                 .cache = 4,
+                .portraits = 2,
                 .sheet = 0};
   }
   void TearDown() override { fs::remove_all(folder_); }
@@ -95,6 +96,7 @@ TEST_F(Maker, GoesOnWhereItStopped) {
   EXPECT_WORKS(train_unet(options_));
   EXPECT_NE(log().find("2 pictures done"), std::string::npos) << log();
   EXPECT_NE(log().find("6 pictures  loss"), std::string::npos) << log();
+  EXPECT_NE(log().find("6 pictures encoded"), std::string::npos) << "4 of all kinds, 2 portraits";
   EXPECT_TRUE(fs::exists(options_.training / "unet-sheet.png"));
   EXPECT_TRUE(fs::exists(options_.training / "unet-loss.png"));
 }
@@ -252,6 +254,13 @@ TEST(Diffusion, LatentsShrinkAsPicturesGrow) {
   EXPECT_EQ(latent_deviation(128), 1.0);
   EXPECT_EQ(latent_deviation(256), 0.75);
   EXPECT_EQ(latent_deviation(512), 0.375);
+}
+
+TEST(Diffusion, TimestepsOfABatchAreSpreadOverTheSchedule) {
+  drawer::Random random(5);
+  const at::Tensor some = spread_timesteps(20, random), others = spread_timesteps(20, random);
+  EXPECT_FALSE(at::equal(some, others));
+  EXPECT_TRUE(at::equal(at::floor_divide(some, 50), at::arange(20))) << some;
 }
 
 TEST(Diffusion, UsesTheNoiseLevelsOfStableDiffusion) {

@@ -8,11 +8,10 @@
 namespace invokeai::demo {
 
 std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count,
-                                         drawer::Vocabulary vocabulary) {
+                                         const drawer::SceneOptions& options) {
   std::vector<drawer::Scene> scenes;
   scenes.reserve(count);
-  for (int i = 0; i < count; ++i)
-    scenes.push_back(drawer::random_scene(first + i, {.vocabulary = vocabulary}));
+  for (int i = 0; i < count; ++i) scenes.push_back(drawer::random_scene(first + i, options));
   return scenes;
 }
 

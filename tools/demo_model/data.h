@@ -15,6 +15,6 @@ namespace invokeai::demo {
 at::Tensor paint_batch(const std::vector<drawer::Scene>& scenes, int size);
 
 std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count,
-                                         drawer::Vocabulary vocabulary = drawer::Vocabulary::full);
+                                         const drawer::SceneOptions& options = {});
 
 }  // namespace invokeai::demo

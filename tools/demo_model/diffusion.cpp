@@ -30,6 +30,13 @@ at::Tensor alphas_cumprod() {
   return at::cumprod(1 - roots.square(), 0).to(at::kFloat);
 }
 
+at::Tensor spread_timesteps(int count, drawer::Random& random) {
+  std::vector<std::int64_t> timesteps(count);
+  for (int i = 0; i < count; ++i)
+    timesteps[i] = static_cast<std::int64_t>((i + random.unit()) * 1000 / count);
+  return at::tensor(timesteps);
+}
+
 at::Tensor weighted_error(const DiffusionNetworks& networks, const Example& example,
                           const at::Tensor& alphas, Prediction prediction, double deviation) {
   const at::Tensor alpha = alphas.index_select(0, example.timesteps).reshape({-1, 1, 1, 1});

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "demo_model/trainer.h"
+#include "drawer/random.h"
 #include "nn/clip_text.h"
 #include "nn/unet.h"
 
@@ -42,6 +43,11 @@ bool is_deep(const std::string& name, const nn::UNetConfig& config);
 
 /// alpha-bar of Stable Diffusion's scaled-linear schedule, f32 [1000].
 at::Tensor alphas_cumprod();
+
+/// `count` timesteps below 1000, one from each of as many equal parts of the schedule: most of the
+/// error's variance lies between timesteps, so the mean of a batch is steadier (Kingma 2021,
+/// "Variational diffusion models", I.1). i64 [count]
+at::Tensor spread_timesteps(int count, drawer::Random& random);
 
 /// Error of the prediction, weighted by w(snr) = min(1, 5/snr) sqrt(1 + 1/snr) where noise is
 /// predicted; snr is that of latents of the given deviation. The first factor is min-SNR's (Hang

@@ -24,12 +24,12 @@ std::vector<drawer::Scene> styled(std::vector<drawer::Scene> scenes, const Train
 }
 
 /// Tells encodings of other autoencoders apart.
-std::string key_of(const nn::Vae& vae, const TrainOptions& options) {
+std::string key_of(const nn::Vae& vae, const TrainOptions& options, std::size_t count) {
   double sum = 0;
   const_cast<nn::Vae&>(vae).visit_parameters([&](const std::string&, at::Tensor& p) {
     sum += p.to(at::kFloat).abs().sum().item<double>();
   });
-  return fmt::format("latents-{}-{}-{}-{}-{:.6g}", options.seed, options.cache, options.size,
+  return fmt::format("{}-{}-{}-{}-{:.6g}", options.seed, count, options.size,
                      options.style ? drawer::name(*options.style) : "any", sum);
 }
 
@@ -53,39 +53,53 @@ at::Tensor random_mask(int size, int cell, drawer::Random& random) {
 Result<Examples> Examples::prepare(const nn::Vae& vae, const text::ClipTokenizer& tokenizer,
                                    const TrainOptions& options, int threads) {
   Examples examples(vae, tokenizer, options);
-  examples.scenes_ =
-      random_scenes(options.seed * 1'000'000'000 + 500'000'000, options.cache, options.vocabulary);
-  const fs::path file = options.training / (key_of(vae, options) + ".safetensors");
-  if (fs::exists(file)) {
-    TRY_ASSIGN(const models::TensorSource source, models::open_tensor_file(file));
-    if (const models::TensorView* view = source.find("moments")) {
-      examples.moments_ = models::as_tensor(*view).clone().to(at::Device(options.device));
-      return examples;
-    }
-  }
-  TRY_VOID(examples.encode(threads));
-  fs::create_directories(options.training);
-  TRY_VOID(models::write_safetensors(file, models::as_views({{"moments", examples.moments_}}), {}));
+  const std::uint64_t first = options.seed * 1'000'000'000 + 500'000'000;
+  TRY_VOID(examples.add(
+      "latents", random_scenes(first, options.cache, {.vocabulary = options.vocabulary}), threads));
+  TRY_VOID(examples.add("portraits",
+                        random_scenes(first + 400'000'000, options.portraits, {.single = true}),
+                        threads));
   return examples;
 }
 
-Result<> Examples::encode(int threads) {
+Result<> Examples::add(const std::string& name, const std::vector<drawer::Scene>& scenes,
+                       int threads) {
+  if (scenes.empty()) return {};
+  const fs::path file = options_.training / fmt::format("{}-{}.safetensors", name,
+                                                        key_of(vae_, options_, scenes.size()));
+  at::Tensor moments;
+  if (fs::exists(file)) {
+    TRY_ASSIGN(const models::TensorSource source, models::open_tensor_file(file));
+    if (const models::TensorView* view = source.find("moments"))
+      moments = models::as_tensor(*view).clone();
+  }
+  if (!moments.defined()) {
+    moments = encode(scenes, threads);
+    fs::create_directories(options_.training);
+    TRY_VOID(models::write_safetensors(file, models::as_views({{"moments", moments}}), {}));
+  }
+  moments = moments.to(at::Device(options_.device));
+  moments_ = moments_.defined() ? at::cat({moments_, moments}) : moments;
+  scenes_.insert(scenes_.end(), scenes.begin(), scenes.end());
+  return {};
+}
+
+at::Tensor Examples::encode(const std::vector<drawer::Scene>& scenes, int threads) const {
   constexpr int kAtOnce = 32;
-  std::vector<at::Tensor> moments((scenes_.size() + kAtOnce - 1) / kAtOnce);
-  const std::vector<drawer::Scene> painted = styled(scenes_, options_);
+  std::vector<at::Tensor> moments((scenes.size() + kAtOnce - 1) / kAtOnce);
+  const std::vector<drawer::Scene> painted = styled(scenes, options_);
   on_threads(threads, [&](int thread) {
     at::NoGradGuard no_grad;
     for (std::size_t i = thread; i < moments.size(); i += threads) {
       const auto begin = painted.begin() + static_cast<std::ptrdiff_t>(i * kAtOnce);
-      const std::vector<drawer::Scene> scenes(
+      const std::vector<drawer::Scene> some(
           begin, begin + std::min<std::ptrdiff_t>(kAtOnce, painted.end() - begin));
       const auto latent = vae_.encode(
-          paint_batch(scenes, options_.size).to(at::Device(options_.device), at::kBFloat16));
+          paint_batch(some, options_.size).to(at::Device(options_.device), at::kBFloat16));
       moments[i] = at::cat({latent.mean, latent.log_variance}, 1).contiguous();
     }
   });
-  moments_ = at::cat(moments);
-  return {};
+  return at::cat(moments);
 }
 
 double Examples::deviation() const {
@@ -133,7 +147,7 @@ Example Examples::draw(int count, drawer::Random& random) const {
   out.ids = encode_captions(tokenizer_, captions).to(device);
   out.latents = (moments[0] + (moments[1] * 0.5).exp() * at::randn_like(moments[0])) *
                 vae_.config().scaling_factor;
-  out.timesteps = at::randint(1000, {count}, at::TensorOptions().dtype(at::kLong).device(device));
+  out.timesteps = spread_timesteps(count, random).to(device);
   out.noise = at::randn_like(out.latents) +
               options_.offset * at::randn({count, out.latents.size(1), 1, 1}, out.latents.options());
   out.overshoot = at::tensor(overshoot).reshape({-1, 1, 1, 1}).to(device);

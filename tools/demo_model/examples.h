@@ -11,13 +11,14 @@ namespace invokeai::demo {
 
 class Examples {
  public:
-  /// Paints and encodes `options.cache` scenes on so many threads, or reads what an earlier sitting
-  /// with the same autoencoder, seed and style encoded.
+  /// Paints and encodes `options.cache` scenes of all kinds and `options.portraits` of one thing,
+  /// on so many threads, or reads what an earlier sitting with the same autoencoder, seed and style
+  /// encoded.
   static Result<Examples> prepare(const nn::Vae& vae, const text::ClipTokenizer& tokenizer,
                                   const TrainOptions& options, int threads);
 
   /// `count` examples. 15 % of the captions are left out; 30 % of the rest have an overshoot up to
-  /// `options.overshoot`.
+  /// `options.overshoot`. Their timesteps are spread, see spread_timesteps.
   Example draw(int count, drawer::Random& random) const;
 
   /// Standard deviation of the latents as the UNet sees them.
@@ -29,7 +30,9 @@ class Examples {
   Examples(const nn::Vae& vae, const text::ClipTokenizer& tokenizer, const TrainOptions& options)
       : vae_(vae), tokenizer_(tokenizer), options_(options) {}
 
-  Result<> encode(int threads);
+  /// Appends these scenes, read from the file of this name or encoded and kept there.
+  Result<> add(const std::string& name, const std::vector<drawer::Scene>& scenes, int threads);
+  at::Tensor encode(const std::vector<drawer::Scene>& scenes, int threads) const;
   at::Tensor draw_surroundings(const std::vector<std::int64_t>& picks,
                                drawer::Random& random) const;
 

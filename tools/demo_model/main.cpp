@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
   app.add_option("--sheet", options.sheet, "Pictures on the sheets of the UNet stage");
   app.add_option("--save-minutes", options.save_minutes, "Between checkpoints");
   app.add_option("--cache", options.cache, "Encoded pictures held in memory");
+  app.add_option("--portraits", options.portraits,
+                 "Further encoded pictures, of one thing on a plain ground");
   CLI11_PARSE(app, argc, argv);
   const auto run = stage == "tokenizer" ? demo::make_tokenizer
                    : stage == "vae"     ? demo::train_vae

@@ -35,6 +35,7 @@ struct TrainOptions {
   int crop = 0;        ///< side of the squares that the VAE stage learns from; 0: half of `size`
   std::uint64_t seed = 1;
   int cache = 16000;             ///< encoded pictures held in memory (UNet stage)
+  int portraits = 0;             ///< further ones, of one thing on a plain ground, flat or shiny
   std::optional<fs::path> from =
       {};  ///< model folder whose weights a stage begins with; else `folder`
   Kind kind = Kind::text_to_image;
