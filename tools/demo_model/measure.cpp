@@ -1,6 +1,6 @@
-// demo-measure MODEL JUDGE [--captions N] [--groups N] [--manners N] [--negatives N] [--steps N]
+// demo-measure MODEL JUDGE [--captions N] [--repaint N] [--groups N] [--manners N] [--negatives N]
 //   demo-measure MODEL JUDGE --round-trip N
-//   demo-measure MODEL JUDGE --drawn N [--size N]
+//   demo-measure MODEL JUDGE --drawn N
 //
 // Draws held-out captions with an ordinary model through the ordinary engine and measures the
 // pictures, see measurements.h. --round-trip judges the autoencoder alone, --drawn the judge
@@ -21,7 +21,7 @@ using namespace invokeai;
 
 struct Options {
   std::string model, judge, sheet;
-  int captions = 0, groups = 0, manners = 0, negatives = 0, round_trip = 0, drawn = 0, size = 256;
+  int captions = 0, repaint = 0, groups = 0, manners = 0, negatives = 0, round_trip = 0, drawn = 0;
   demo::Trial trial;
   std::map<std::string, double> floors;  // percent, or dB for "round trip"
 };
@@ -54,8 +54,7 @@ Result<bool> run(const Options& options) {
   };
   std::printf("| %d steps, guidance %g | right | of |\n|---|---|---|\n", options.trial.steps,
               options.trial.cfg);
-  if (options.drawn > 0)
-    take(demo::measure_drawn(judge, options.trial, options.drawn, options.size));
+  if (options.drawn > 0) take(demo::measure_drawn(judge, options.trial, options.drawn));
   if (options.round_trip > 0) {
     double decibels = 0;
     TRY_ASSIGN(auto measured, demo::measure_round_trip(options.model, judge, options.trial,
@@ -65,11 +64,15 @@ Result<bool> run(const Options& options) {
     good = floor == options.floors.end() || decibels >= floor->second;
     take(std::move(measured));
   }
-  if (options.captions + options.groups + options.manners + options.negatives > 0) {
+  if (options.captions + options.repaint + options.groups + options.manners + options.negatives >
+      0) {
     TRY_ASSIGN(auto engine, pipeline::StableDiffusion::open({.model_path = options.model}));
     TRY_ASSIGN(auto captions,
                demo::measure_captions(*engine, judge, options.trial, options.captions));
-    take(std::move(captions));
+    if (options.captions > 0) take(std::move(captions));
+    TRY_ASSIGN(auto repainted,
+               demo::measure_repainting(*engine, judge, options.trial, options.repaint));
+    if (options.repaint > 0) take(std::move(repainted));
     TRY_ASSIGN(auto groups, demo::measure_groups(*engine, options.trial, options.groups));
     if (options.groups > 0) take(std::move(groups));
     TRY_ASSIGN(auto manners, demo::measure_manners(*engine, judge, options.trial, options.manners));
@@ -100,12 +103,23 @@ int main(int argc, char** argv) {
   app.add_option("model", options.model)->required();
   app.add_option("judge", options.judge)->required();
   app.add_option("--captions", options.captions, "Held-out scenes of one object");
+  app.add_option("--repaint", options.repaint,
+                 "The same scenes, repainted where something else was");
   app.add_option("--groups", options.groups, "Held-out scenes of several");
   app.add_option("--manners", options.manners, "Scenes in all renderings, before all backdrops");
   app.add_option("--negatives", options.negatives, "Colours that must go away");
   app.add_option("--round-trip", options.round_trip, "Judge the autoencoder on so many pictures");
   app.add_option("--drawn", options.drawn, "Judge the judge on so many of the drawer's pictures");
-  app.add_option("--size", options.size, "Side of the drawer's pictures");
+  app.add_option("--size", options.trial.size,
+                 "Side of the pictures; without it the model's own, of the drawer's 256");
+  app.add_flag("--kinds", options.trial.kinds, "Count the shapes by kind of thing too");
+  app.add_option("--style", options.trial.style,
+                 "Manner expected of all: shiny, pencil, watercolor, night")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, drawer::Rendering>{{"shiny", drawer::Rendering::shiny},
+                                                   {"pencil", drawer::Rendering::pencil},
+                                                   {"watercolor", drawer::Rendering::watercolor},
+                                                   {"night", drawer::Rendering::night}}));
   app.add_option("--steps", options.trial.steps);
   app.add_option("--cfg", options.trial.cfg);
   app.add_option("--vocabulary", options.trial.vocabulary, "basic, full")

@@ -2,12 +2,14 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
 #include "drawer/captions.h"
 #include "drawer/measure.h"
 #include "drawer/paint.h"
+#include "image/mask.h"
 #include "models/load_model.h"
 #include "pipeline/pixels.h"
 
@@ -17,25 +19,36 @@ namespace {
 /// Answers about one object, in the order they are printed.
 class Portraits {
  public:
-  Portraits(const Judge& judge, drawer::Vocabulary vocabulary)
-      : judge_(judge), vocabulary_(vocabulary) {}
+  Portraits(const Judge& judge, const Trial& trial) : judge_(judge), trial_(trial) {
+    for (int i = 0; i < drawer::kShapes; ++i)
+      kinds_.push_back({fmt::format("- {}", drawer::name(static_cast<drawer::Shape>(i)))});
+  }
 
   void look(const drawer::Scene& scene, const image::Image& picture) {
     const drawer::Object& wanted = scene.objects.front();
-    const drawer::Measured seen = drawer::measure(picture, vocabulary_);
+    const drawer::Measured seen = drawer::measure(picture, trial_.vocabulary);
     background_.add(seen.background == scene.background);
     color_.add(seen.object == wanted.color);
-    shape_.add(judge_.judge(picture, vocabulary_).shape == wanted.shape);
+    const Verdict verdict = judge_.judge(picture, trial_.vocabulary);
+    shape_.add(verdict.shape == wanted.shape);
+    kinds_[static_cast<int>(wanted.shape)].add(verdict.shape == wanted.shape);
     place_.add(drawer::nearest_place(seen.cx, seen.cy) == wanted.place);
     size_.add(drawer::nearest_size(seen.extent) == wanted.size);
+    manner_.add(verdict.rendering == trial_.style);
   }
-  std::vector<Tally> tallies() const { return {background_, color_, shape_, place_, size_}; }
+  std::vector<Tally> tallies() const {
+    std::vector<Tally> out = {background_, color_, shape_, place_, size_};
+    if (trial_.style) out.push_back(manner_);
+    if (trial_.kinds) out.insert(out.end(), kinds_.begin(), kinds_.end());
+    return out;
+  }
 
  private:
   const Judge& judge_;
-  drawer::Vocabulary vocabulary_;
+  const Trial& trial_;
+  std::vector<Tally> kinds_;
   Tally background_{"background colour"}, color_{"object colour"}, shape_{"shape"}, place_{"place"},
-      size_{"size"};
+      size_{"size"}, manner_{"manner"};
 };
 
 class Groups {
@@ -80,10 +93,12 @@ class Manners {
 /// Scenes that no training has seen.
 drawer::Scene fresh_scene(int index) { return drawer::random_scene(0xf7e5'0000'0000u + index); }
 
+int painted_side(const Trial& trial) { return trial.size > 0 ? trial.size : 256; }
+
 Result<image::Image> draw(pipeline::Engine& engine, const Trial& trial, const std::string& prompt,
-                          int index) {
-  pipeline::GenerationRequest request;
+                          int index, pipeline::GenerationRequest request = {}) {
   request.prompt = prompt;
+  request.width = request.height = trial.size;
   request.steps = trial.steps;
   request.cfg_scale = trial.cfg;
   request.sampler = "k_dpmpp_2";
@@ -97,6 +112,33 @@ Result<image::Image> draw(pipeline::Engine& engine, const Trial& trial, const st
   TRY_ASSIGN(const pipeline::Outcome outcome, engine.generate(request, callbacks, {}));
   (void)outcome;
   return picture;
+}
+
+/// White but for a box around the object, side x side.
+image::Image box_around(const drawer::Object& object, int side) {
+  image::Image mask(side, side, 1);
+  std::ranges::fill(mask.pixels, image::kKeep);
+  const auto pixel = [&](float at) {
+    return std::clamp(static_cast<int>(std::lround(at * static_cast<float>(side))), 0, side);
+  };
+  const float reach = object.radius * 1.25f;
+  const int left = pixel(object.cx - reach), right = pixel(object.cx + reach);
+  for (int y = pixel(object.cy - reach); y < pixel(object.cy + reach); ++y)
+    std::fill_n(mask.at(left, y), right - left, image::kRepaint);
+  return mask;
+}
+
+/// The scene with another thing in another colour in its object's place: those of the next scene
+/// whose colour can be told from both.
+drawer::Scene with_another_object(drawer::Scene scene, int index, drawer::Vocabulary vocabulary) {
+  drawer::Object& object = scene.objects.front();
+  drawer::Object other = object;
+  while (other.color == object.color || other.color == scene.background ||
+         other.shape == object.shape)
+    other = drawer::held_out_scene(++index, vocabulary).objects.front();
+  object.shape = other.shape;
+  object.color = other.color;
+  return scene;
 }
 
 /// Draws `count` scenes as their plain captions say and shows them to the answers.
@@ -119,8 +161,30 @@ Result<Measurement> measure_drawings(pipeline::Engine& engine, const Trial& tria
 
 Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judge,
                                      const Trial& trial, int count) {
-  return measure_drawings(engine, trial, count, Portraits(judge, trial.vocabulary),
+  return measure_drawings(engine, trial, count, Portraits(judge, trial),
                           [&](int i) { return drawer::held_out_scene(i, trial.vocabulary); });
+}
+
+Result<Measurement> measure_repainting(pipeline::Engine& engine, const Judge& judge,
+                                       const Trial& trial, int count) {
+  const int side = painted_side(trial);
+  Measurement out;
+  Portraits portraits(judge, trial);
+  for (int i = 0; i < count; ++i) {
+    const drawer::Scene scene = drawer::held_out_scene(i, trial.vocabulary);
+    pipeline::GenerationRequest request;
+    request.init = pipeline::InitImage{
+        .picture = drawer::paint(with_another_object(scene, i, trial.vocabulary), side),
+        .strength = 1};
+    request.inpaint.mask = box_around(scene.objects.front(), side);
+    request.inpaint.match_colors = false;
+    TRY_ASSIGN(image::Image picture,
+               draw(engine, trial, drawer::plain_caption(scene), i, std::move(request)));
+    portraits.look(scene, picture);
+    out.pictures.push_back(std::move(picture));
+  }
+  out.tallies = portraits.tallies();
+  return out;
 }
 
 Result<Measurement> measure_groups(pipeline::Engine& engine, const Trial& trial, int count) {
@@ -150,8 +214,9 @@ Result<Measurement> measure_negatives(pipeline::Engine& engine, const Trial& tri
   return out;
 }
 
-Measurement measure_drawn(const Judge& judge, const Trial& trial, int count, int side) {
-  Portraits portraits(judge, trial.vocabulary);
+Measurement measure_drawn(const Judge& judge, const Trial& trial, int count) {
+  const int side = painted_side(trial);
+  Portraits portraits(judge, trial);
   Groups groups;
   Manners manners(judge);
   for (int i = 0; i < count; ++i) {
@@ -173,7 +238,7 @@ Result<Measurement> measure_round_trip(const std::string& model, const Judge& ju
   TRY_ASSIGN(const models::Networks networks, models::load_networks({.path = model}));
   const int side = static_cast<int>(networks.unet->config().sample_size * networks.vae->scale());
   const bool basic = trial.vocabulary == drawer::Vocabulary::basic;
-  Portraits portraits(judge, trial.vocabulary);
+  Portraits portraits(judge, trial);
   Measurement out;
   decibels = 0;
   for (int i = 0; i < count; ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 // How well a model of the demo kind follows its captions.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct Trial {
   drawer::Vocabulary vocabulary = drawer::Vocabulary::full;
   int steps = 20;
   double cfg = 7.5;
+  int size = 0;  ///< side of the pictures, pixels; 0: the model's own, of the drawer's 256
+  std::optional<drawer::Rendering> style = {};  ///< the manner that a fine-tune draws everything in
+  bool kinds = false;                           ///< also count the shapes by kind of thing
 };
 
 /// Right answers to one question.
@@ -32,9 +36,15 @@ struct Measurement {
   std::vector<image::Image> pictures;  ///< all that were drawn
 };
 
-/// Held-out scenes of one object: background colour, object colour, shape, place, size.
+/// Held-out scenes of one object: background colour, object colour, shape, place, size; and the
+/// manner, if a style is expected; and the shapes by kind, if wanted.
 Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judge,
                                      const Trial& trial, int count);
+/// The same scenes repainted: the drawer's picture of another thing in another colour at the same
+/// place, a box around it masked, the caption says the scene. The ground is then right by itself
+/// unless the repainting spoils it.
+Result<Measurement> measure_repainting(pipeline::Engine& engine, const Judge& judge,
+                                       const Trial& trial, int count);
 /// Held-out scenes of several objects: whether they are grouped so, by kind of grouping and in all.
 Result<Measurement> measure_groups(pipeline::Engine& engine, const Trial& trial, int count);
 /// Random scenes: rendering and backdrop of all, the pattern of single objects on a plain backdrop.
@@ -44,9 +54,8 @@ Result<Measurement> measure_manners(pipeline::Engine& engine, const Judge& judge
 /// colour of the first picture is gone when the second time the prompt asks for its absence.
 Result<Measurement> measure_negatives(pipeline::Engine& engine, const Trial& trial, int count);
 
-/// The same questions asked of the drawer's own pictures, `side` pixels wide: what the eyes are
-/// worth.
-Measurement measure_drawn(const Judge& judge, const Trial& trial, int count, int side);
+/// The same questions asked of the drawer's own pictures: what the eyes are worth.
+Measurement measure_drawn(const Judge& judge, const Trial& trial, int count);
 
 /// The autoencoder alone: held-out scenes painted, encoded and decoded again, which is the best the
 /// whole model can reach. `decibels`: mean of the peak signal-to-noise ratios.
