@@ -9,7 +9,12 @@ if(INVOKEAI_TORCH)
   set_target_properties(invokeai_engine PROPERTIES INSTALL_RPATH "$ORIGIN" INSTALL_RPATH_USE_LINK_PATH ON)
   install(TARGETS invokeai_engine LIBRARY DESTINATION lib)
 endif()
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/models/demo DESTINATION ${INVOKEAI_SHARE}/models)
+# The demo model and what was made from it; the latter links into the first one's folder.
+file(GLOB DEMO_INDICES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/models/demo*/model_index.json)
+foreach(index IN LISTS DEMO_INDICES)
+  get_filename_component(DEMO_MODEL ${index} DIRECTORY)
+  install(DIRECTORY ${DEMO_MODEL} DESTINATION ${INVOKEAI_SHARE}/models)
+endforeach()
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${INVOKEAI_SHARE})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/web/dist/ DESTINATION ${INVOKEAI_SHARE}/web OPTIONAL)
 install(CODE "
