@@ -10,7 +10,7 @@
 
 namespace invokeai::demo {
 
-Result<std::int64_t> restore_checkpoint(const fs::path& file, nn::AdamW& optimizer,
+Result<std::int64_t> restore_checkpoint(const fs::path& file, nn::Optimizer& optimizer,
                                         const std::string& prefix) {
   if (!fs::exists(file)) return std::int64_t{0};
   TRY_ASSIGN(const models::TensorSource source, models::open_tensor_file(file));

@@ -9,7 +9,7 @@
 namespace invokeai::demo {
 
 /// Pictures seen so far; 0 when there is no checkpoint. Errors: bad_file if it is not ours.
-Result<std::int64_t> restore_checkpoint(const fs::path& file, nn::AdamW& optimizer,
+Result<std::int64_t> restore_checkpoint(const fs::path& file, nn::Optimizer& optimizer,
                                         const std::string& prefix = "");
 Result<> save_checkpoint(const fs::path& file, const std::map<std::string, at::Tensor>& state,
                          std::int64_t pictures);

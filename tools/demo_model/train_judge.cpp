@@ -133,7 +133,7 @@ at::Tensor confusion_of(const Judge& judge, const std::vector<Lesson>& lessons) 
 Result<> train_judge(const TrainOptions& options) {
   Judge judge;
   nn::initialise(judge, options.seed + 5);
-  nn::AdamW optimizer(judge, {.beta2 = 0.99, .ema_decay = 0.99});
+  nn::Optimizer optimizer(judge, {.beta2 = 0.99, .ema_decay = 0.99});
   Lessons lessons(options);
   Sitting sitting(options, "judge", 0);
   while (sitting.goes_on()) {

@@ -107,7 +107,7 @@ Result<> train_text(const TrainOptions& options) {
   nn::initialise(questions, options.seed + 3);
   nn::convert(encoder, device, at::kFloat);
   nn::convert(questions, device, at::kFloat);
-  nn::AdamW encoder_optimizer(encoder, {.beta2 = 0.99}),
+  nn::Optimizer encoder_optimizer(encoder, {.beta2 = 0.99}),
       question_optimizer(questions, {.beta2 = 0.99});
 
   Sitting sitting(options, "text", 0);

@@ -117,8 +117,12 @@ Result<> train_unet(const TrainOptions& options) {
     common.from = base / "unet";
     TRY_VOID(check_common(kStem, common));
   }
-  nn::AdamW unet_optimizer(unet, {.beta2 = 0.99, .ema_decay = 0.999}, learns);
-  nn::AdamW text_optimizer(encoder, {.beta2 = 0.99, .ema_decay = 0.999});
+  const auto orthogonal = [](const std::string& name) {
+    return !name.starts_with("conv_in.") && !name.starts_with("conv_out.");
+  };
+  nn::Optimizer unet_optimizer(unet, {.beta2 = 0.99, .ema_decay = 0.999, .orthogonal = orthogonal},
+                               learns);
+  nn::Optimizer text_optimizer(encoder, {.beta2 = 0.99, .ema_decay = 0.999});
 
   const fs::path file = options.training / "unet.safetensors";
   TRY_ASSIGN(const std::int64_t before, restore_checkpoint(file, unet_optimizer, "unet."));

@@ -187,7 +187,7 @@ Result<> train_vae(const TrainOptions& options) {
     replicas.push_back(std::move(replica));
   }
   nn::Vae& vae = *replicas.front();
-  nn::AdamW optimizer(vae, {.beta2 = 0.99, .weight_decay = 0.0, .ema_decay = 0.998});
+  nn::Optimizer optimizer(vae, {.beta2 = 0.99, .weight_decay = 0.0, .ema_decay = 0.998});
   const fs::path file = options.training / "vae.safetensors";
   TRY_ASSIGN(const std::int64_t before, restore_checkpoint(file, optimizer));
   spread_values(learning);
