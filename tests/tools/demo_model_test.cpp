@@ -256,11 +256,17 @@ TEST(Diffusion, LatentsShrinkAsPicturesGrow) {
   EXPECT_EQ(latent_deviation(512), 0.375);
 }
 
-TEST(Diffusion, TimestepsOfABatchAreSpreadOverTheSchedule) {
+TEST(Diffusion, TimestepsAreSpreadAndMostWhereOutlinesAreSettled) {
   drawer::Random random(5);
-  const at::Tensor some = spread_timesteps(20, random), others = spread_timesteps(20, random);
+  const at::Tensor some = spread_timesteps(80, 0.75, random),
+                   others = spread_timesteps(80, 0.75, random);
   EXPECT_FALSE(at::equal(some, others));
-  EXPECT_TRUE(at::equal(at::floor_divide(some, 50), at::arange(20))) << some;
+  EXPECT_TRUE(at::equal(at::floor_divide(some.slice(0, 0, 20), 50), at::arange(20))) << some;
+  // The medians of sixty in order: 0.67 x 0.75 lies between steps 170 and 171.
+  EXPECT_NEAR(some[49].item<double>(), 168, 3);
+  EXPECT_NEAR(some[50].item<double>(), 173, 3);
+  EXPECT_GE(some.min().item<std::int64_t>(), 0);
+  EXPECT_LE(some.max().item<std::int64_t>(), 999);
 }
 
 TEST(Diffusion, UsesTheNoiseLevelsOfStableDiffusion) {

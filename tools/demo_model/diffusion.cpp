@@ -30,11 +30,19 @@ at::Tensor alphas_cumprod() {
   return at::cumprod(1 - roots.square(), 0).to(at::kFloat);
 }
 
-at::Tensor spread_timesteps(int count, drawer::Random& random) {
-  std::vector<std::int64_t> timesteps(count);
-  for (int i = 0; i < count; ++i)
-    timesteps[i] = static_cast<std::int64_t>((i + random.unit()) * 1000 / count);
-  return at::tensor(timesteps);
+at::Tensor spread_timesteps(int count, double deviation, drawer::Random& random) {
+  const auto spread = [&](int shares) {
+    std::vector<double> at(shares);
+    for (int i = 0; i < shares; ++i) at[i] = (i + random.unit()) / shares;
+    return at::tensor(at, at::kDouble);
+  };
+  const at::Tensor alphas = alphas_cumprod().to(at::kDouble);
+  const at::Tensor levels = ((1 - alphas) / alphas).sqrt();
+  const int even = count / 4;
+  const at::Tensor evenly = (spread(even) * 1000).to(at::kLong);
+  const at::Tensor level =
+      deviation * (at::special_ndtri(spread(count - even)) + std::log(0.67)).exp();
+  return at::cat({evenly, at::searchsorted(levels, level).clamp_max(999)});
 }
 
 at::Tensor weighted_error(const DiffusionNetworks& networks, const Example& example,
@@ -56,7 +64,7 @@ at::Tensor weighted_error(const DiffusionNetworks& networks, const Example& exam
   const at::Tensor snr = (deviation * deviation * alpha / (1 - alpha)).reshape({-1}),
                    root = (1 + 1 / snr).sqrt();
   const at::Tensor weight = prediction == Prediction::noise ? root : root * alpha.reshape({-1});
-  return (error * (5.0 / snr).clamp_max(1.0) * weight).mean();
+  return (error * (20.0 / snr).clamp_max(1.0) * weight).mean();
 }
 
 }  // namespace invokeai::demo

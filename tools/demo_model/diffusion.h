@@ -44,17 +44,22 @@ bool is_deep(const std::string& name, const nn::UNetConfig& config);
 /// alpha-bar of Stable Diffusion's scaled-linear schedule, f32 [1000].
 at::Tensor alphas_cumprod();
 
-/// `count` timesteps below 1000, one from each of as many equal parts of the schedule: most of the
-/// error's variance lies between timesteps, so the mean of a batch is steadier (Kingma 2021,
-/// "Variational diffusion models", I.1). i64 [count]
-at::Tensor spread_timesteps(int count, drawer::Random& random);
+/// `count` timesteps below 1000 for latents of the given deviation, i64 [count]. A quarter is drawn
+/// evenly. Of the rest the noise level, as a multiple of the deviation, is log-normal with median
+/// 0.67 and deviation 1 (as Karras 2022 draws it, "Elucidating the design space", table 1):
+/// outlines are settled between 0.3 and 2, and of even timesteps half lie beyond. Each part is
+/// spread, one timestep from each of as many equal shares: much of the error's variance lies
+/// between timesteps, so the mean of a batch is steadier (Kingma 2021, "Variational diffusion
+/// models", I.1).
+at::Tensor spread_timesteps(int count, double deviation, drawer::Random& random);
 
-/// Error of the prediction, weighted by w(snr) = min(1, 5/snr) sqrt(1 + 1/snr) where noise is
+/// Error of the prediction, weighted by w(snr) = min(1, 20/snr) sqrt(1 + 1/snr) where noise is
 /// predicted; snr is that of latents of the given deviation. The first factor is min-SNR's (Hang
-/// 2023). The second lies half way to the weights of velocity prediction (Salimans & Ho 2022): what
-/// a caption decides, layout and colour, is settled where noise prevails, and there the plain error
-/// of the noise is small whatever the network has understood. Errors of the velocity get the same
-/// weights, times alpha-bar, as they are larger by its inverse.
+/// 2023, with 5; that leaves plain grounds mottled). The second lies half way to the weights of
+/// velocity prediction (Salimans & Ho 2022): what a caption decides, layout and colour, is settled
+/// where noise prevails, and there the plain error of the noise is small whatever the network has
+/// understood. Errors of the velocity get the same weights, times alpha-bar, as they are larger by
+/// its inverse.
 ///
 /// Offset: the noise of each channel has a mean, itself normal with deviation
 /// `TrainOptions::offset` (Guttenberg 2023, "Diffusion with offset noise"). Without it a map of

@@ -59,6 +59,8 @@ Result<Examples> Examples::prepare(const nn::Vae& vae, const text::ClipTokenizer
   TRY_VOID(examples.add("portraits",
                         random_scenes(first + 400'000'000, options.portraits, {.single = true}),
                         threads));
+  const at::Tensor some = examples.moments_.slice(0, 0, 1024).to(at::kFloat);
+  examples.deviation_ = some.chunk(2, 1)[0].std().item<double>() * vae.config().scaling_factor;
   return examples;
 }
 
@@ -102,11 +104,6 @@ at::Tensor Examples::encode(const std::vector<drawer::Scene>& scenes, int thread
   return at::cat(moments);
 }
 
-double Examples::deviation() const {
-  const at::Tensor some = moments_.slice(0, 0, 1024).to(at::kFloat);
-  return some.chunk(2, 1)[0].std().item<double>() * vae_.config().scaling_factor;
-}
-
 at::Tensor Examples::draw_surroundings(const std::vector<std::int64_t>& picks,
                                        drawer::Random& random) const {
   std::vector<drawer::Scene> scenes;
@@ -147,7 +144,7 @@ Example Examples::draw(int count, drawer::Random& random) const {
   out.ids = encode_captions(tokenizer_, captions).to(device);
   out.latents = (moments[0] + (moments[1] * 0.5).exp() * at::randn_like(moments[0])) *
                 vae_.config().scaling_factor;
-  out.timesteps = spread_timesteps(count, random).to(device);
+  out.timesteps = spread_timesteps(count, deviation_, random).to(device);
   out.noise = at::randn_like(out.latents) +
               options_.offset * at::randn({count, out.latents.size(1), 1, 1}, out.latents.options());
   out.overshoot = at::tensor(overshoot).reshape({-1, 1, 1, 1}).to(device);

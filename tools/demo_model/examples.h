@@ -22,7 +22,7 @@ class Examples {
   Example draw(int count, drawer::Random& random) const;
 
   /// Standard deviation of the latents as the UNet sees them.
-  double deviation() const;
+  double deviation() const { return deviation_; }
 
   std::size_t size() const { return scenes_.size(); }
 
@@ -41,6 +41,7 @@ class Examples {
   const TrainOptions& options_;
   std::vector<drawer::Scene> scenes_;  // as captions say them
   at::Tensor moments_;                 // [N,2*latent,h,w] bf16: mean, log-variance
+  double deviation_ = 0;
 };
 
 }  // namespace invokeai::demo
