@@ -58,7 +58,7 @@ inline GenerationRequest request_for(const std::string& prompt, std::uint32_t se
   request.seed = seed;
   request.steps = 12;
   request.sampler = "k_euler";
-  request.cfg_scale = 3;  // what the model card advises
+  request.cfg_scale = 2.5;  // what the model card advises
   return request;
 }
 

@@ -68,7 +68,7 @@ TEST(DemoPrompts, WeightsOfTheOlderBlendAreUsedAsTypedOnRequest) {
 /// Drawn under the guidance that the model recommends.
 image::Image lightly(const std::string& prompt, std::uint32_t seed) {
   GenerationRequest request = testing::demo_request(prompt, seed);
-  request.cfg_scale = 3;
+  request.cfg_scale = 2.5;
   return draw(request).at(0).picture;
 }
 

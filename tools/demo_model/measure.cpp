@@ -122,6 +122,7 @@ int main(int argc, char** argv) {
                                                    {"night", drawer::Rendering::night}}));
   app.add_option("--steps", options.trial.steps);
   app.add_option("--cfg", options.trial.cfg);
+  app.add_option("--sampler", options.trial.sampler);
   app.add_option("--vocabulary", options.trial.vocabulary, "basic, full")
       ->transform(CLI::CheckedTransformer(std::map<std::string, drawer::Vocabulary>{
           {"basic", drawer::Vocabulary::basic}, {"full", drawer::Vocabulary::full}}));

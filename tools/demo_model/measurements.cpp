@@ -101,7 +101,7 @@ Result<image::Image> draw(pipeline::Engine& engine, const Trial& trial, const st
   request.width = request.height = trial.size;
   request.steps = trial.steps;
   request.cfg_scale = trial.cfg;
-  request.sampler = "k_dpmpp_2";
+  request.sampler = trial.sampler;
   request.seed = static_cast<std::uint32_t>(1000 + index);
   image::Image picture;
   pipeline::GenerationCallbacks callbacks;

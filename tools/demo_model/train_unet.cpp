@@ -45,8 +45,8 @@ Result<> draw_sheet(const TrainOptions& options) {
     request.prompt = drawer::plain_caption(group ? drawer::held_out_group(i)
                                                  : drawer::held_out_scene(i, options.vocabulary));
     request.steps = 16;
-    request.cfg_scale = i < options.sheet / 2 ? 3 : 7.5;
-    request.sampler = "k_dpmpp_2";
+    request.cfg_scale = i < options.sheet / 2 ? 2.5 : 7.5;
+    request.sampler = "k_euler_a";
     request.seed = 1000 + i;
     pipeline::GenerationCallbacks callbacks;
     callbacks.on_image = [&](pipeline::GeneratedImage&& made) -> Result<> {

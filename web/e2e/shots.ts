@@ -25,7 +25,7 @@ const subjects = Array.from({ length: 24 }, (_, n) => {
   const thing = `${size} ${at(colours, 3)} ${at(shapes, 1)} on a ${at(grounds, 5)} background`;
   return thing.replace(/^a o/, 'an o');
 });
-const values = { steps: 20, sampler_name: 'k_dpmpp_2' };
+const values = { steps: 20 };
 
 const program = find_program();
 if (!program || !has_engine(program))
@@ -254,7 +254,7 @@ try {
     await remember(page, 'parameters', {
       prompt: 'a (big)++ red star on a blue background, (blurry)--',
       negative_prompt: '',
-      values: { sampler_name: 'k_dpmpp_2' },
+      values: {},
     });
     await live(page, name);
     await tabs(page, name);
