@@ -25,6 +25,9 @@ def expect(way, what, wanted, got):
 
 def open_client(url, transports):
     client = socketio.Client(reconnection=False)
+    # Left alone, the client hands each message to a thread of its own, and these may overtake.
+    handle = client.eio._trigger_event
+    client.eio._trigger_event = lambda *event, **how: handle(*event, **{**how, "run_async": False})
     heard = queue.Queue()
     client.on("echoed", lambda *arguments: heard.put(("echoed", arguments)))
     client.on("told", lambda *arguments: heard.put(("told", arguments)))
