@@ -78,7 +78,7 @@ TEST(WordFinder, TheEnginePaintsWhereWordsAreFound) {
                                        .precision = "float32",
                                        .clipseg_path = scratch.path().string()});
   ASSERT_TRUE(engine) << engine.error().text();
-  EXPECT_EQ((*engine)->model().recommended.real("cfg_scale"), 3);
+  EXPECT_EQ((*engine)->model().recommended.real("cfg_scale"), 2.5);
   const image::Image picture = sample(64, 64);
   const auto heat = (*engine)->find_words(picture, "red hair");
   ASSERT_TRUE(heat) << heat.error().text();

@@ -61,7 +61,8 @@ TEST_F(Recommended, MistakesNameTheFile) {
 TEST_F(Recommended, TheDemoModelWantsLightGuidance) {
   const auto values = read_recommended(INVOKEAI_SOURCE_ROOT "/models/demo");
   ASSERT_TRUE(values) << values.error().text();
-  EXPECT_EQ(values->real("cfg_scale"), 3);
+  EXPECT_EQ(values->real("cfg_scale"), 2.5);
+  EXPECT_EQ(values->text("sampler_name"), "k_euler_a");
   EngineOptions options;
   options.model_path = INVOKEAI_SOURCE_ROOT "/models/demo";
   EXPECT_EQ(make_fake_engine(options)->model().recommended.given(), values->given());
