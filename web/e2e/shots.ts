@@ -22,7 +22,9 @@ const grounds = ['blue', 'black', 'green', 'purple', 'white', 'gray'];
 const subjects = Array.from({ length: 24 }, (_, n) => {
   const at = <T>(list: readonly T[], step: number) => list[(n * step) % list.length];
   const size = ['a big', 'a', 'a small'][n % 3];
-  const thing = `${size} ${at(colours, 3)} ${at(shapes, 1)} on a ${at(grounds, 5)} background`;
+  const ground = at(grounds, 5);
+  const colour = at(colours, 3) === ground ? 'green' : at(colours, 3);
+  const thing = `${size} ${colour} ${at(shapes, 1)} on a ${ground} background`;
   return thing.replace(/^a o/, 'an o');
 });
 const values = { steps: 20 };
