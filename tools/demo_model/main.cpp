@@ -5,7 +5,7 @@
 #include "demo_model/trainer.h"
 
 namespace demo = invokeai::demo;
-using invokeai::drawer::Rendering, invokeai::drawer::Vocabulary;
+using invokeai::drawer::Vocabulary;
 
 int main(int argc, char** argv) {
   demo::TrainOptions options;
@@ -40,10 +40,7 @@ int main(int argc, char** argv) {
       ->transform(named(std::map<std::string, demo::Prediction>{
           {"noise", demo::Prediction::noise}, {"velocity", demo::Prediction::velocity}}));
   app.add_option("--style", options.style, "Paint everything so: shiny, pencil, watercolor, night")
-      ->transform(named(std::map<std::string, Rendering>{{"shiny", Rendering::shiny},
-                                                         {"pencil", Rendering::pencil},
-                                                         {"watercolor", Rendering::watercolor},
-                                                         {"night", Rendering::night}}));
+      ->transform(named(invokeai::drawer::styles()));
   app.add_option("--vocabulary", options.vocabulary, "basic, full")
       ->transform(named(std::map<std::string, Vocabulary>{{"basic", Vocabulary::basic},
                                                           {"full", Vocabulary::full}}));

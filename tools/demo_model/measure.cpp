@@ -115,11 +115,7 @@ int main(int argc, char** argv) {
   app.add_flag("--kinds", options.trial.kinds, "Count the shapes by kind of thing too");
   app.add_option("--style", options.trial.style,
                  "Manner expected of all: shiny, pencil, watercolor, night")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, drawer::Rendering>{{"shiny", drawer::Rendering::shiny},
-                                                   {"pencil", drawer::Rendering::pencil},
-                                                   {"watercolor", drawer::Rendering::watercolor},
-                                                   {"night", drawer::Rendering::night}}));
+      ->transform(CLI::CheckedTransformer(drawer::styles()));
   app.add_option("--steps", options.trial.steps);
   app.add_option("--cfg", options.trial.cfg);
   app.add_option("--sampler", options.trial.sampler);

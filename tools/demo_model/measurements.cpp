@@ -141,15 +141,21 @@ drawer::Scene with_another_object(drawer::Scene scene, int index, drawer::Vocabu
   return scene;
 }
 
+/// What a picture is made from besides its caption.
+using Beginning = std::function<pipeline::GenerationRequest(const drawer::Scene&, int index)>;
+
 /// Draws `count` scenes as their plain captions say and shows them to the answers.
 template <class Answers>
 Result<Measurement> measure_drawings(pipeline::Engine& engine, const Trial& trial, int count,
                                      Answers answers,
-                                     const std::function<drawer::Scene(int)>& scene_of) {
+                                     const std::function<drawer::Scene(int)>& scene_of,
+                                     const Beginning& beginning = {}) {
   Measurement out;
   for (int i = 0; i < count; ++i) {
     const drawer::Scene scene = scene_of(i);
-    TRY_ASSIGN(image::Image picture, draw(engine, trial, drawer::plain_caption(scene), i));
+    TRY_ASSIGN(image::Image picture,
+               draw(engine, trial, drawer::plain_caption(scene), i,
+                    beginning ? beginning(scene, i) : pipeline::GenerationRequest{}));
     answers.look(scene, picture);
     out.pictures.push_back(std::move(picture));
   }
@@ -167,24 +173,19 @@ Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judg
 
 Result<Measurement> measure_repainting(pipeline::Engine& engine, const Judge& judge,
                                        const Trial& trial, int count) {
-  const int side = painted_side(trial);
-  Measurement out;
-  Portraits portraits(judge, trial);
-  for (int i = 0; i < count; ++i) {
-    const drawer::Scene scene = drawer::held_out_scene(i, trial.vocabulary);
+  const auto another_masked = [&](const drawer::Scene& scene, int i) {
+    const int side = painted_side(trial);
     pipeline::GenerationRequest request;
     request.init = pipeline::InitImage{
         .picture = drawer::paint(with_another_object(scene, i, trial.vocabulary), side),
         .strength = 1};
     request.inpaint.mask = box_around(scene.objects.front(), side);
     request.inpaint.match_colors = false;
-    TRY_ASSIGN(image::Image picture,
-               draw(engine, trial, drawer::plain_caption(scene), i, std::move(request)));
-    portraits.look(scene, picture);
-    out.pictures.push_back(std::move(picture));
-  }
-  out.tallies = portraits.tallies();
-  return out;
+    return request;
+  };
+  return measure_drawings(
+      engine, trial, count, Portraits(judge, trial),
+      [&](int i) { return drawer::held_out_scene(i, trial.vocabulary); }, another_masked);
 }
 
 Result<Measurement> measure_groups(pipeline::Engine& engine, const Trial& trial, int count) {

@@ -277,6 +277,13 @@ Rgb rgb(Color color) {
   return kPaints[static_cast<int>(color)];
 }
 
+std::map<std::string, Rendering> styles() {
+  return {{"shiny", Rendering::shiny},
+          {"pencil", Rendering::pencil},
+          {"watercolor", Rendering::watercolor},
+          {"night", Rendering::night}};
+}
+
 bool is_held_out(Shape shape, Color color, Color background) {
   const int key =
       (static_cast<int>(shape) * 64 + static_cast<int>(color)) * 64 + static_cast<int>(background);

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -47,6 +49,8 @@ std::string_view name(Place place);
 std::string_view name(Pattern pattern);
 std::string_view name(Rendering rendering);
 std::string_view name(Backdrop backdrop);
+/// The renderings but flat, by a single word each: what options call them.
+std::map<std::string, Rendering> styles();
 
 struct Rgb {
   std::uint8_t r = 0, g = 0, b = 0;
