@@ -235,6 +235,24 @@ TEST(Paint, ShowsTheSamePictureAtAnySize) {
   }
 }
 
+TEST(Paint, KeepsFormsInWideAndTallPictures) {
+  const Object dot{.color = Color::red, .cx = 0.3f, .cy = 0.6f, .radius = 0.2f};
+  for (const Extent extent : {Extent(192, 128), Extent(128, 192)}) {
+    const image::Image picture = paint({Color::white, {dot}}, extent);
+    int left = extent.width, right = 0, top = extent.height, bottom = 0;
+    for (int y = 0; y < extent.height; ++y)
+      for (int x = 0; x < extent.width; ++x) {
+        if (picture.at(x, y)[1] > 150) continue;
+        left = std::min(left, x), right = std::max(right, x + 1);
+        top = std::min(top, y), bottom = std::max(bottom, y + 1);
+      }
+    EXPECT_NEAR(right - left, 2 * 0.2 * 128, 2);
+    EXPECT_NEAR(bottom - top, 2 * 0.2 * 128, 2);
+    EXPECT_NEAR((left + right) / 2.0, 0.3 * extent.width, 1);
+    EXPECT_NEAR((top + bottom) / 2.0, 0.6 * extent.height, 1);
+  }
+}
+
 TEST(Measure, NamesItsOwnPaints) {
   for (int c = 0; c < kColors; ++c) {
     const Rgb paint = rgb(Color(c));
@@ -258,6 +276,25 @@ TEST(Measure, GivesTheSceneBack) {
     EXPECT_GE(tally.colors, 495);
     EXPECT_GE(tally.places, 495);
     EXPECT_GE(tally.sizes, 495);
+  }
+}
+
+TEST(Measure, GivesTheSceneBackFromWideAndTallPictures) {
+  for (const Extent extent : {Extent(192, 128), Extent(128, 192)}) {
+    Tally tally;
+    int grouped = 0;
+    for (int seed = 0; seed < 200; ++seed) {
+      const Scene single = random_scene(seed, kSingles), group = held_out_group(seed);
+      const image::Image picture = paint(single, extent);
+      ASSERT_EQ(picture.width, extent.width);
+      ASSERT_EQ(picture.height, extent.height);
+      tally.add(single, picture, Vocabulary::full);
+      grouped += is_grouped_like(group, paint(group, extent));
+    }
+    EXPECT_GE(tally.colors, 198) << extent.width;
+    EXPECT_GE(tally.places, 198) << extent.width;
+    EXPECT_GE(tally.sizes, 198) << extent.width;
+    EXPECT_GE(grouped, 196) << extent.width;
   }
 }
 

@@ -15,14 +15,15 @@ std::vector<drawer::Scene> random_scenes(std::uint64_t first, int count,
   return scenes;
 }
 
-at::Tensor paint_batch(const std::vector<drawer::Scene>& scenes, int size) {
+at::Tensor paint_batch(const std::vector<drawer::Scene>& scenes, drawer::Extent extent) {
   const auto count = static_cast<std::int64_t>(scenes.size());
-  at::Tensor bytes = at::empty({count, size, size, 3}, at::TensorOptions().dtype(at::kByte));
+  at::Tensor bytes =
+      at::empty({count, extent.height, extent.width, 3}, at::TensorOptions().dtype(at::kByte));
   auto* data = bytes.data_ptr<std::uint8_t>();
-  const std::size_t stride = static_cast<std::size_t>(size) * size * 3;
+  const std::size_t stride = static_cast<std::size_t>(extent.height) * extent.width * 3;
   const auto paint_every = [&](std::int64_t begin, std::int64_t step) {
     for (std::int64_t i = begin; i < count; i += step) {
-      const image::Image picture = drawer::paint(scenes[i], size);
+      const image::Image picture = drawer::paint(scenes[i], extent);
       std::copy(picture.pixels.begin(), picture.pixels.end(), data + i * stride);
     }
   };

@@ -22,6 +22,12 @@ Paint plain(Color color, float y) {
 constexpr Paint kZenith = {118, 186, 242}, kHorizon = {206, 232, 250},
                 kCloudWhite = {250, 252, 254};
 
+/// A picture's width and height where its shorter side is 1. Horizons lie at shares of the height;
+/// what has a form is drawn in these lengths.
+struct Sides {
+  float width, height;
+};
+
 /// Puffs of the sky backdrop: three ellipses a cloud.
 struct Puffs {
   struct Puff {
@@ -29,11 +35,11 @@ struct Puffs {
   };
   std::vector<Puff> list;
 
-  explicit Puffs(std::uint32_t detail) {
+  Puffs(std::uint32_t detail, Sides sides) {
     Random random(detail);
     for (int i = 0; i < 3; ++i) {
-      const auto x = static_cast<float>(random.unit());
-      const auto y = static_cast<float>((i + 0.2 + 0.6 * random.unit()) / 3);
+      const auto x = static_cast<float>(random.unit()) * sides.width;
+      const auto y = static_cast<float>((i + 0.2 + 0.6 * random.unit()) / 3) * sides.height;
       list.push_back({x, y, 0.16f, 0.05f});
       list.push_back({x - 0.05f, y - 0.035f, 0.08f, 0.05f});
       list.push_back({x + 0.06f, y - 0.025f, 0.07f, 0.045f});
@@ -54,10 +60,11 @@ struct Stars {
   static constexpr int kCount = 14;
   std::array<Point, kCount> at;
 
-  explicit Stars(std::uint32_t detail) {
+  Stars(std::uint32_t detail, Sides sides) {
     Random random(detail ^ 0x57a25u);
     for (Point& star : at)
-      star = {static_cast<float>(random.unit()), static_cast<float>(random.unit())};
+      star = {static_cast<float>(random.unit()) * sides.width,
+              static_cast<float>(random.unit()) * sides.height};
   }
   float light(float x, float y) const {
     float most = 0;
@@ -92,16 +99,17 @@ Paint sea(float x, float y, float phase, float pixel) {
   return edge(sky, mixed(water, {206, 234, 246}, 0.16f * std::max(wave, 0.0f)), y, kLine, pixel);
 }
 
-Paint sky(float x, float y, const Puffs& puffs) {
-  return mixed(mixed(kZenith, kHorizon, y), kCloudWhite, 0.85f * puffs.cover(x, y));
+Paint sky(float y, float cloud) {
+  return mixed(mixed(kZenith, kHorizon, y), kCloudWhite, 0.85f * cloud);
 }
 
+/// x from the middle.
 Paint room(float x, float y, float pixel) {
   constexpr float kFloor = 0.7f;
   const Paint wall = mixed({240, 228, 204}, {228, 212, 184}, y);
   const Paint skirting = edge(wall, {250, 248, 242}, y, kFloor - 0.04f, pixel);
   // Boards run towards the eye: their seams meet above the floor.
-  const float across = (x - 0.5f) / (y - 0.35f) * 1.6f;
+  const float across = x / (y - 0.35f) * 1.6f;
   const float seam = std::abs(across - std::round(across)) < 0.03f ? 0.12f : 0;
   const Paint boards =
       mixed(mixed({190, 138, 90}, {160, 108, 66}, (y - kFloor) / (1 - kFloor)), {90, 56, 30}, seam);
@@ -127,15 +135,18 @@ Paint at_night(const Paint& paint, float lit) {
   return out;
 }
 
-std::vector<Paint> paint_backdrop(const Scene& scene, int size) {
-  std::vector<Paint> canvas(static_cast<std::size_t>(size) * size);
-  const float phase = (scene.detail >> 16 & 255) / 256.0f, pixel = 1.0f / size;
+std::vector<Paint> paint_backdrop(const Scene& scene, Extent extent) {
+  std::vector<Paint> canvas(static_cast<std::size_t>(extent.width) * extent.height);
+  const float phase = (scene.detail >> 16 & 255) / 256.0f;
+  const float length = 1.0f / extent.shorter(), pixel = 1.0f / extent.height;
+  const Sides sides = {extent.width * length, extent.height * length};
   const bool night = scene.rendering == Rendering::night;
-  const Puffs puffs(scene.detail);
-  const Stars stars(scene.detail);
-  for (int row = 0; row < size; ++row)
-    for (int column = 0; column < size; ++column) {
-      const float x = (column + 0.5f) * pixel, y = (row + 0.5f) * pixel;
+  const Puffs puffs(scene.detail, sides);
+  const Stars stars(scene.detail, sides);
+  for (int row = 0; row < extent.height; ++row)
+    for (int column = 0; column < extent.width; ++column) {
+      const float x = (column + 0.5f) * length, down = (row + 0.5f) * length;
+      const float y = (row + 0.5f) * pixel;  // share of the height
       Paint paint{};
       switch (scene.backdrop) {
         case Backdrop::plain:
@@ -150,21 +161,21 @@ std::vector<Paint> paint_backdrop(const Scene& scene, int size) {
           paint = sea(x, y, phase, pixel);
           break;
         case Backdrop::sky:
-          paint = sky(x, y, puffs);
+          paint = sky(y, puffs.cover(x, down));
           break;
         case Backdrop::room:
-          paint = room(x, y, pixel);
+          paint = room(x - sides.width / 2, y, pixel);
           break;
       }
-      if (scene.rendering == Rendering::watercolor) paint = washed(paint, x, y, scene.detail);
+      if (scene.rendering == Rendering::watercolor) paint = washed(paint, x, down, scene.detail);
       if (night) {
         paint = at_night(paint, 0.34f);
         const bool open =
             scene.backdrop != Backdrop::room &&
             (y < 0.42f || scene.backdrop == Backdrop::plain || scene.backdrop == Backdrop::sky);
-        if (open) paint = mixed(paint, {255, 250, 214}, 0.9f * stars.light(x, y));
+        if (open) paint = mixed(paint, {255, 250, 214}, 0.9f * stars.light(x, down));
       }
-      canvas[static_cast<std::size_t>(row) * size + column] = paint;
+      canvas[static_cast<std::size_t>(row) * extent.width + column] = paint;
     }
   return canvas;
 }

@@ -17,9 +17,9 @@ inline Paint mixed(const Paint& from, const Paint& to, float share) {
   return out;
 }
 
-/// size*size paints, rows from the top: a plain colour, a landscape or a room, as the rendering
+/// width*height paints, rows from the top: a plain colour, a landscape or a room, as the rendering
 /// shows it (paper, a wash, a night sky).
-std::vector<Paint> paint_backdrop(const Scene& scene, int size);
+std::vector<Paint> paint_backdrop(const Scene& scene, Extent extent);
 
 /// Between -1 and 1, smooth, other for each `detail`: how thick a wash of watercolour lies.
 float stain(float x, float y, std::uint32_t detail);

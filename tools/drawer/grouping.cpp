@@ -140,7 +140,8 @@ bool is_in_front(const Piece& first, const Piece& second, int gap) {
 
 bool is_grouped_like(const Scene& scene, const image::Image& picture) {
   // On fine pictures the mixed colours along edges hang together and pass for things.
-  if (picture.width >= kTooFine) return is_grouped_like(scene, halved(picture));
+  const int shorter = std::min(picture.width, picture.height);
+  if (shorter >= kTooFine) return is_grouped_like(scene, halved(picture));
   std::vector<Vector> pixels = smoothed(picture);
   for (Vector& pixel : pixels) pixel = oklab(pixel);
   if (scene.grouping == Grouping::several)
@@ -153,7 +154,7 @@ bool is_grouped_like(const Scene& scene, const image::Image& picture) {
     case Grouping::inside:
       return is_inside(found[0], found[1]);
     case Grouping::in_front:
-      return is_in_front(found[0], found[1], picture.width / 12);
+      return is_in_front(found[0], found[1], shorter / 12);
     case Grouping::between:
       return (found[0].cx() - found[1].cx()) * (found[2].cx() - found[0].cx()) > 0;
     case Grouping::several:

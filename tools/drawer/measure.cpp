@@ -114,16 +114,16 @@ Measured measure(const image::Image& picture, Vocabulary vocabulary) {
   const auto [cy, half_height] = span(rows);
   measured.cx = cx / width;
   measured.cy = cy / height;
-  measured.extent = std::max(half_width / width, half_height / height);
+  measured.extent = std::max(half_width, half_height) / std::min(width, height);
   return measured;
 }
 
 image::Image crop_to_object(const image::Image& picture, int size) {
   const Measured seen = measure(picture);
-  const float half = seen.extent > 0 ? 1.2f * seen.extent : 0.5f;
-  const float step = 2 * half * picture.width / size;
-  const float left = (seen.cx - half) * picture.width,
-              top = seen.cy * picture.height - size * step / 2;
+  const float half = (seen.extent > 0 ? 1.2f * seen.extent : 0.5f) *
+                     static_cast<float>(std::min(picture.width, picture.height));
+  const float step = 2 * half / size;
+  const float left = seen.cx * picture.width - half, top = seen.cy * picture.height - half;
   image::Image crop(size, size, 3);
   const auto sample = [&](int x, int y) {
     return picture.at(std::clamp(x, 0, picture.width - 1), std::clamp(y, 0, picture.height - 1));

@@ -12,13 +12,14 @@ namespace invokeai::drawer {
 Color nearest_color(std::uint8_t r, std::uint8_t g, std::uint8_t b,
                     Vocabulary vocabulary = Vocabulary::basic);
 
-/// What is seen in a picture of one object. Lengths are shares of the picture's side.
+/// What is seen in a picture of one object.
 struct Measured {
   Color background = Color::white;  ///< of most of the picture's rim
   Color object = Color::white;      ///< of most of the rest; the background's if nothing stands out
-  float cx = 0.5f;                  ///< centre of the object's bounding box
+  float cx = 0.5f;  ///< centre of the object's bounding box, shares of width and height
   float cy = 0.5f;
-  float extent = 0;  ///< half the longer side of that box; 0 if nothing stands out
+  float extent = 0;  ///< half the longer side of that box, a share of the picture's shorter side; 0
+                     ///< if nothing stands out
 };
 
 /// Measures an RGB picture of at least 16x16 pixels; see nearest_size and nearest_place.
@@ -30,7 +31,7 @@ Measured measure(const image::Image& picture, Vocabulary vocabulary = Vocabulary
 bool is_grouped_like(const Scene& scene, const image::Image& picture);
 
 /// The object with a little ground around it, size x size RGB; the whole picture if nothing stands
-/// out. What would lie outside the picture repeats its rim.
+/// out, or a square from its middle. What would lie outside the picture repeats its rim.
 image::Image crop_to_object(const image::Image& picture, int size);
 
 }  // namespace invokeai::drawer

@@ -84,12 +84,15 @@ float marks(Pattern pattern, float u, float v) {
 /// One object on its way onto the canvas.
 class Brush {
  public:
-  Brush(std::vector<Paint>& canvas, int size, const Scene& scene, const Object& object)
+  /// `centre`: the object's, pixels.
+  Brush(std::vector<Paint>& canvas, Extent extent, const Scene& scene, const Object& object,
+        Point centre)
       : canvas_(canvas),
-        size_(size),
+        extent_(extent),
         scene_(scene),
         object_(object),
-        radius_(object.radius * size) {}
+        centre_(centre),
+        radius_(object.radius * extent.shorter()) {}
 
   void draw() {
     if (scene_.backdrop == Backdrop::meadow || scene_.backdrop == Backdrop::room) draw_shadow();
@@ -100,11 +103,13 @@ class Brush {
   /// Calls work(pixel, u, v) for all pixels around the object; u, v in the object's lengths.
   template <class Work>
   void each_pixel(Work work) {
-    const float cx = object_.cx * size_, cy = object_.cy * size_, reach = 1.06f * radius_ + 2;
-    const auto bound = [this](float at) { return std::clamp(static_cast<int>(at), 0, size_); };
-    for (int y = bound(cy - reach); y < bound(cy + reach + 1); ++y)
-      for (int x = bound(cx - reach); x < bound(cx + reach + 1); ++x)
-        work(canvas_[static_cast<std::size_t>(y) * size_ + x], (x + 0.5f - cx) / radius_,
+    const auto [cx, cy] = centre_;
+    const float reach = 1.06f * radius_ + 2;
+    const auto bound = [](float at, int end) { return std::clamp(static_cast<int>(at), 0, end); };
+    const int left = bound(cx - reach, extent_.width), top = bound(cy - reach, extent_.height);
+    for (int y = top; y < bound(cy + reach + 1, extent_.height); ++y)
+      for (int x = left; x < bound(cx + reach + 1, extent_.width); ++x)
+        work(canvas_[static_cast<std::size_t>(y) * extent_.width + x], (x + 0.5f - cx) / radius_,
              (y + 0.5f - cy) / radius_);
   }
 
@@ -145,7 +150,7 @@ class Brush {
         pencil(pixel, paint, distance, u, v);
         break;
       case Rendering::watercolor: {
-        const float x = object_.cx + u * object_.radius, y = object_.cy + v * object_.radius;
+        const auto [x, y] = on_canvas(u, v);
         const float rim =
             std::clamp(1 + distance / 0.12f, 0.0f, 1.0f);  // paint gathers at the edge
         const float thick = 0.89f + 0.08f * stain(2 * x, 2 * y, scene_.detail);
@@ -172,12 +177,18 @@ class Brush {
 
   /// A dark line along the edge, hatching within; strokes have the same places in all pictures.
   void pencil(Paint& pixel, const Paint& paint, float distance, float u, float v) const {
-    const float x = object_.cx + u * object_.radius, y = object_.cy + v * object_.radius;
+    const auto [x, y] = on_canvas(u, v);
     constexpr float kStrokes = 16;  // across the picture
     const float wave = 0.5f + 0.5f * std::sin(2 * std::numbers::pi_v<float> * kStrokes * (x + y));
     pixel = mixed(pixel, mixed(kPaper, paint, 0.5f + 0.45f * wave), cover(distance));
     const Paint lead = mixed({52, 50, 56}, paint, 0.25f);
     pixel = mixed(pixel, lead, 0.9f * cover(std::abs(distance) - kLine));
+  }
+
+  /// From the object's lengths to the shorter side's.
+  Point on_canvas(float u, float v) const {
+    const auto shorter = static_cast<float>(extent_.shorter());
+    return {centre_.x / shorter + u * object_.radius, centre_.y / shorter + v * object_.radius};
   }
 
   void wobble(float& u, float& v) const {
@@ -189,20 +200,30 @@ class Brush {
   static constexpr float kLine = 0.03f;  // half the width of a pencil's line
 
   std::vector<Paint>& canvas_;
-  int size_;
+  Extent extent_;
   const Scene& scene_;
   const Object& object_;
+  Point centre_;  // pixels
   float radius_;  // pixels
 };
 
+/// Where an object lies, pixels. Those that overlap keep their distances from the last one.
+Point centre_of(const Object& object, const Scene& scene, Extent extent) {
+  const bool overlap = scene.grouping == Grouping::inside || scene.grouping == Grouping::in_front;
+  const Object& fixed = overlap ? scene.objects.back() : object;
+  const auto shorter = static_cast<float>(extent.shorter());
+  return {fixed.cx * extent.width + (object.cx - fixed.cx) * shorter,
+          fixed.cy * extent.height + (object.cy - fixed.cy) * shorter};
+}
+
 }  // namespace
 
-image::Image paint(const Scene& scene, int size) {
-  std::vector<Paint> canvas = paint_backdrop(scene, size);
+image::Image paint(const Scene& scene, Extent extent) {
+  std::vector<Paint> canvas = paint_backdrop(scene, extent);
   // The first is the nearest.
   for (auto object = scene.objects.rbegin(); object != scene.objects.rend(); ++object)
-    Brush(canvas, size, scene, *object).draw();
-  image::Image picture(size, size, 3);
+    Brush(canvas, extent, scene, *object, centre_of(*object, scene, extent)).draw();
+  image::Image picture(extent.width, extent.height, 3);
   for (std::size_t i = 0; i < canvas.size(); ++i)
     for (int c = 0; c < 3; ++c)
       picture.pixels[3 * i + c] =

@@ -6,8 +6,9 @@
 
 namespace invokeai::drawer {
 
-/// Draws the scene, anti-aliased, size x size RGB, the same at every size. Cost: about a
-/// millisecond at 128.
-image::Image paint(const Scene& scene, int size);
+/// Draws the scene, anti-aliased, RGB, the same at every size. In wide and tall pictures things
+/// keep their forms and what lies between them grows; what overlaps stays together. Cost: about a
+/// millisecond at 128x128.
+image::Image paint(const Scene& scene, Extent extent);
 
 }  // namespace invokeai::drawer

@@ -43,7 +43,8 @@ image::Image halved(const image::Image& picture) {
 }
 
 std::vector<Vector> smoothed(const image::Image& picture) {
-  const int width = picture.width, height = picture.height, reach = std::max(1, width / 100);
+  const int width = picture.width, height = picture.height,
+            reach = std::max(1, std::min(width, height) / 100);
   std::vector<Vector> across(picture.pixels.size() / 3), both(across.size());
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {

@@ -2,6 +2,7 @@
 // What a training picture shows: coloured things on a ground, how they stand to each other, and in
 // which manner they are drawn.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -55,10 +56,20 @@ std::map<std::string, Rendering> styles();
 struct Rgb {
   std::uint8_t r = 0, g = 0, b = 0;
 };
+
+/// Width and height of a picture, pixels.
+struct Extent {
+  int width, height;
+
+  Extent(int side) : width(side), height(side) {}  // NOLINT(google-explicit-constructor): a square
+  Extent(int w, int h) : width(w), height(h) {}
+  int shorter() const { return std::min(width, height); }
+};
 /// The paint behind a colour name, sRGB.
 Rgb rgb(Color color);
 
-/// One thing. Lengths are shares of the picture's side: x to the right, y down, both in [0,1].
+/// One thing. x to the right and y down are shares of the picture's width and height, lengths
+/// shares of its shorter side, all in [0,1].
 struct Object {
   Shape shape = Shape::circle;
   Color color = Color::red;

@@ -36,23 +36,26 @@ bool write_png(const image::Image& picture, const char* path) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "usage: draw-sheet FILE.png [FIRST_SEED] [COLUMNS] [ROWS] [SIZE] [basic]\n");
+    fmt::print(stderr,
+               "usage: draw-sheet FILE.png [FIRST_SEED] [COLUMNS] [ROWS] [SIZE or WxH] [basic]\n");
     return 2;
   }
   const auto number = [&](int i, int otherwise) {
     return argc > i ? std::atoi(argv[i]) : otherwise;
   };
   const int first = number(2, 0), columns = std::max(1, number(3, 10));
-  const int rows = std::max(1, number(4, 8)), size = std::max(8, number(5, 128));
+  const int rows = std::max(1, number(4, 8)), width = std::max(8, number(5, 128));
+  const char* by = argc > 5 ? std::strchr(argv[5], 'x') : nullptr;
+  const int height = by == nullptr ? width : std::max(8, std::atoi(by + 1));
   drawer::SceneOptions options;
   if (argc > 6 && std::string_view(argv[6]) == "basic")
     options.vocabulary = drawer::Vocabulary::basic;
-  image::Image sheet(columns * (size + kGap) + kGap, rows * (size + kGap) + kGap, 3);
+  image::Image sheet(columns * (width + kGap) + kGap, rows * (height + kGap) + kGap, 3);
   std::fill(sheet.pixels.begin(), sheet.pixels.end(), 128);
   for (int i = 0; i < columns * rows; ++i) {
     const drawer::Scene scene = drawer::random_scene(first + i, options);
-    paste(sheet, drawer::paint(scene, size), kGap + i % columns * (size + kGap),
-          kGap + i / columns * (size + kGap));
+    paste(sheet, drawer::paint(scene, {width, height}), kGap + i % columns * (width + kGap),
+          kGap + i / columns * (height + kGap));
     fmt::print("{}: {}\n", first + i, drawer::caption(scene, first + i));
   }
   if (write_png(sheet, argv[1])) return 0;
