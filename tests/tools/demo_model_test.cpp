@@ -115,6 +115,23 @@ TEST_F(Maker, BeginsWithSmallerPictures) {
   EXPECT_EQ(networks->unet->config().sample_size, 16);
 }
 
+TEST_F(Maker, LearnsFromOtherSizesToo) {
+  options_.from = kDemo;
+  options_.kind = Kind::inpainting;
+  options_.other_sizes = 2;
+  options_.pictures = 24;
+  EXPECT_WORKS(train_unet(options_));
+  EXPECT_NE(log().find("20 pictures encoded"), std::string::npos) << "6, and 2 in seven sizes";
+  for (const char* size : {"48", "64", "80", "96", "48x64", "64x48", "64x96", "96x64"}) {
+    const bool kept = std::ranges::any_of(
+        fs::directory_iterator(options_.training), [&](const fs::directory_entry& file) {
+          return file.path().string().find(fmt::format("-{}-any-", size)) != std::string::npos;
+        });
+    EXPECT_TRUE(kept) << size;
+  }
+  EXPECT_NE(log().find("24 pictures  loss"), std::string::npos) << log();
+}
+
 TEST_F(Maker, FineTunesForInpaintingFromFourChannels) {
   options_.from = kDemo;
   options_.kind = Kind::inpainting;

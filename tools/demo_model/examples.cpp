@@ -15,6 +15,11 @@ namespace {
 constexpr double kUnsaid = 0.15;     // captions left out, for guidance
 constexpr double kOvershot = 0.3;    // examples whose latents are pushed outwards
 constexpr double kAllMasked = 0.25;  // of the masks
+constexpr double kOtherSize = 0.45;  // steps with pictures of another size, where there are any
+
+/// Width and height of other sizes, in quarters of the model's own.
+constexpr std::pair<int, int> kOtherSizes[] = {{3, 3}, {5, 5}, {6, 6}, {3, 4},
+                                               {4, 3}, {4, 6}, {6, 4}};
 
 /// The scenes as they are painted: in the style that a fine-tune teaches, which captions don't say.
 std::vector<drawer::Scene> styled(std::vector<drawer::Scene> scenes, const TrainOptions& options) {
@@ -24,26 +29,30 @@ std::vector<drawer::Scene> styled(std::vector<drawer::Scene> scenes, const Train
 }
 
 /// Tells encodings of other autoencoders apart.
-std::string key_of(const nn::Vae& vae, const TrainOptions& options, std::size_t count) {
+std::string key_of(const nn::Vae& vae, const TrainOptions& options, drawer::Extent extent,
+                   std::size_t count) {
   double sum = 0;
   const_cast<nn::Vae&>(vae).visit_parameters([&](const std::string&, at::Tensor& p) {
     sum += p.to(at::kFloat).abs().sum().item<double>();
   });
-  return fmt::format("{}-{}-{}-{}-{:.6g}", options.seed, count, options.size,
+  const std::string size = extent.width == extent.height
+                               ? fmt::format("{}", extent.width)
+                               : fmt::format("{}x{}", extent.width, extent.height);
+  return fmt::format("{}-{}-{}-{}-{:.6g}", options.seed, count, size,
                      options.style ? drawer::name(*options.style) : "any", sum);
 }
 
 /// 1 inside a box of random place and size, [1,H,W]; corners on multiples of the latents' cells.
-at::Tensor random_mask(int size, int cell, drawer::Random& random) {
-  at::Tensor mask = at::zeros({1, size, size});
-  const int cells = size / cell;
-  const auto side = [&] {
+at::Tensor random_mask(drawer::Extent extent, int cell, drawer::Random& random) {
+  at::Tensor mask = at::zeros({1, extent.height, extent.width});
+  const auto side = [&](int pixels) {
+    const int cells = pixels / cell;
     const int length = cells / 4 + random.below(cells / 2 + 1);
     const int start = random.below(cells - length + 1);
     return std::pair{start * cell, (start + length) * cell};
   };
-  const auto [top, bottom] = side();
-  const auto [left, right] = side();
+  const auto [top, bottom] = side(extent.height);
+  const auto [left, right] = side(extent.width);
   mask.slice(1, top, bottom).slice(2, left, right).fill_(1);
   return mask;
 }
@@ -54,21 +63,43 @@ Result<Examples> Examples::prepare(const nn::Vae& vae, const text::ClipTokenizer
                                    const TrainOptions& options, int threads) {
   Examples examples(vae, tokenizer, options);
   const std::uint64_t first = options.seed * 1'000'000'000 + 500'000'000;
-  TRY_VOID(examples.add(
-      "latents", random_scenes(first, options.cache, {.vocabulary = options.vocabulary}), threads));
-  TRY_VOID(examples.add("portraits",
-                        random_scenes(first + 400'000'000, options.portraits, {.single = true}),
-                        threads));
-  const at::Tensor some = examples.moments_.slice(0, 0, 1024).to(at::kFloat);
+  const auto scenes = [&](std::uint64_t offset, int count) {
+    return random_scenes(first + offset, count, {.vocabulary = options.vocabulary});
+  };
+  const auto portraits = [&](std::uint64_t offset, int count) {
+    return random_scenes(first + 400'000'000 + offset, count, {.single = true});
+  };
+  Shelf own{.extent = options.size};
+  TRY_VOID(examples.add(own, "latents", scenes(0, options.cache), threads));
+  TRY_VOID(examples.add(own, "portraits", portraits(0, options.portraits), threads));
+  examples.shelves_.push_back(std::move(own));
+  std::uint64_t offset = 0;
+  for (const auto& [width, height] : kOtherSizes) {
+    if (options.other_sizes == 0) break;
+    offset += 10'000'000;  // other scenes than those of other sizes
+    Shelf other{.extent = {options.size / 4 * width, options.size / 4 * height}};
+    const int half = (options.other_sizes + 1) / 2;
+    TRY_VOID(examples.add(other, "latents", scenes(offset, half), threads));
+    TRY_VOID(examples.add(other, "portraits", portraits(offset, half), threads));
+    examples.shelves_.push_back(std::move(other));
+  }
+  const at::Tensor some = examples.shelves_.front().moments.slice(0, 0, 1024).to(at::kFloat);
   examples.deviation_ = some.chunk(2, 1)[0].std().item<double>() * vae.config().scaling_factor;
   return examples;
 }
 
-Result<> Examples::add(const std::string& name, const std::vector<drawer::Scene>& scenes,
-                       int threads) {
+std::size_t Examples::size() const {
+  std::size_t size = 0;
+  for (const Shelf& shelf : shelves_) size += shelf.scenes.size();
+  return size;
+}
+
+Result<> Examples::add(Shelf& shelf, const std::string& name,
+                       const std::vector<drawer::Scene>& scenes, int threads) const {
   if (scenes.empty()) return {};
-  const fs::path file = options_.training / fmt::format("{}-{}.safetensors", name,
-                                                        key_of(vae_, options_, scenes.size()));
+  const fs::path file =
+      options_.training /
+      fmt::format("{}-{}.safetensors", name, key_of(vae_, options_, shelf.extent, scenes.size()));
   at::Tensor moments;
   if (fs::exists(file)) {
     TRY_ASSIGN(const models::TensorSource source, models::open_tensor_file(file));
@@ -76,17 +107,18 @@ Result<> Examples::add(const std::string& name, const std::vector<drawer::Scene>
       moments = models::as_tensor(*view).clone();
   }
   if (!moments.defined()) {
-    moments = encode(scenes, threads);
+    moments = encode(scenes, shelf.extent, threads);
     fs::create_directories(options_.training);
     TRY_VOID(models::write_safetensors(file, models::as_views({{"moments", moments}}), {}));
   }
   moments = moments.to(at::Device(options_.device));
-  moments_ = moments_.defined() ? at::cat({moments_, moments}) : moments;
-  scenes_.insert(scenes_.end(), scenes.begin(), scenes.end());
+  shelf.moments = shelf.moments.defined() ? at::cat({shelf.moments, moments}) : moments;
+  shelf.scenes.insert(shelf.scenes.end(), scenes.begin(), scenes.end());
   return {};
 }
 
-at::Tensor Examples::encode(const std::vector<drawer::Scene>& scenes, int threads) const {
+at::Tensor Examples::encode(const std::vector<drawer::Scene>& scenes, drawer::Extent extent,
+                            int threads) const {
   constexpr int kAtOnce = 32;
   std::vector<at::Tensor> moments((scenes.size() + kAtOnce - 1) / kAtOnce);
   const std::vector<drawer::Scene> painted = styled(scenes, options_);
@@ -96,50 +128,60 @@ at::Tensor Examples::encode(const std::vector<drawer::Scene>& scenes, int thread
       const auto begin = painted.begin() + static_cast<std::ptrdiff_t>(i * kAtOnce);
       const std::vector<drawer::Scene> some(
           begin, begin + std::min<std::ptrdiff_t>(kAtOnce, painted.end() - begin));
-      const auto latent = vae_.encode(
-          paint_batch(some, options_.size).to(at::Device(options_.device), at::kBFloat16));
+      const auto latent =
+          vae_.encode(paint_batch(some, extent).to(at::Device(options_.device), at::kBFloat16));
       moments[i] = at::cat({latent.mean, latent.log_variance}, 1).contiguous();
     }
   });
   return at::cat(moments);
 }
 
-at::Tensor Examples::draw_surroundings(const std::vector<std::int64_t>& picks,
+at::Tensor Examples::draw_surroundings(const Shelf& shelf, const std::vector<std::int64_t>& picks,
                                        drawer::Random& random) const {
+  const drawer::Extent extent = shelf.extent;
   std::vector<drawer::Scene> scenes;
   std::vector<at::Tensor> masks;
   const int cell = static_cast<int>(vae_.scale());
   for (const std::int64_t pick : picks) {
-    scenes.push_back(scenes_[pick]);
-    masks.push_back(random.chance(kAllMasked) ? at::ones({1, options_.size, options_.size})
-                                              : random_mask(options_.size, cell, random));
+    scenes.push_back(shelf.scenes[pick]);
+    masks.push_back(random.chance(kAllMasked) ? at::ones({1, extent.height, extent.width})
+                                              : random_mask(extent, cell, random));
   }
   at::NoGradGuard no_grad;
   const at::Device device(options_.device);
   const at::Tensor mask = at::stack(masks).to(device);
-  const at::Tensor pixels =
-      paint_batch(styled(scenes, options_), options_.size).to(device) * (1 - mask);
+  const at::Tensor pixels = paint_batch(styled(scenes, options_), extent).to(device) * (1 - mask);
   at::Tensor known =
       vae_.encode(pixels.to(at::kBFloat16)).mean.to(at::kFloat) * vae_.config().scaling_factor;
-  const at::Tensor cells = mask.slice(2, 0, options_.size, cell).slice(3, 0, options_.size, cell);
+  const at::Tensor cells = mask.slice(2, 0, extent.height, cell).slice(3, 0, extent.width, cell);
   // Where all is to be painted the pipeline shows nothing at all.
   known = known * (cells.mean({1, 2, 3}, true) < 1).to(at::kFloat);
   return at::cat({cells, known}, 1);
 }
 
-Example Examples::draw(int count, drawer::Random& random) const {
+std::vector<Example> Examples::draw(int shares, int count, drawer::Random& random) const {
+  std::size_t shelf = 0;
+  if (shelves_.size() > 1 && random.chance(kOtherSize))
+    shelf = 1 + random.below(static_cast<int>(shelves_.size()) - 1);
+  std::vector<Example> out;
+  for (int i = 0; i < shares; ++i) out.push_back(draw_share(shelves_[shelf], count, random));
+  return out;
+}
+
+Example Examples::draw_share(const Shelf& shelf, int count, drawer::Random& random) const {
   std::vector<std::int64_t> picks(count);
   std::vector<std::string> captions(count);
   std::vector<float> overshoot(count);
   for (int i = 0; i < count; ++i) {
-    picks[i] = random.below(static_cast<int>(scenes_.size()));
-    if (!random.chance(kUnsaid)) captions[i] = drawer::caption(scenes_[picks[i]], random.next());
+    picks[i] = random.below(static_cast<int>(shelf.scenes.size()));
+    if (!random.chance(kUnsaid))
+      captions[i] = drawer::caption(shelf.scenes[picks[i]], random.next());
     if (random.chance(kOvershot))
       overshoot[i] = static_cast<float>(options_.overshoot * random.unit());
   }
   const at::Device device(options_.device);
   const auto moments =
-      moments_.index_select(0, at::tensor(picks).to(device)).to(at::kFloat).chunk(2, 1);
+      shelf.moments.index_select(0, at::tensor(picks).to(device)).to(at::kFloat).chunk(2, 1);
   Example out;
   out.ids = encode_captions(tokenizer_, captions).to(device);
   out.latents = (moments[0] + (moments[1] * 0.5).exp() * at::randn_like(moments[0])) *
@@ -148,7 +190,7 @@ Example Examples::draw(int count, drawer::Random& random) const {
   out.noise = at::randn_like(out.latents) +
               options_.offset * at::randn({count, out.latents.size(1), 1, 1}, out.latents.options());
   out.overshoot = at::tensor(overshoot).reshape({-1, 1, 1, 1}).to(device);
-  if (options_.kind == Kind::inpainting) out.surroundings = draw_surroundings(picks, random);
+  if (options_.kind == Kind::inpainting) out.surroundings = draw_surroundings(shelf, picks, random);
   return out;
 }
 

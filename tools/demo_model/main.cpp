@@ -54,6 +54,9 @@ int main(int argc, char** argv) {
   app.add_option("--cache", options.cache, "Encoded pictures held in memory");
   app.add_option("--portraits", options.portraits,
                  "Further encoded pictures, of one thing on a plain ground");
+  app.add_option(
+      "--other-sizes", options.other_sizes,
+      "Further encoded pictures in each of seven other sizes, from 3/4 of --size to 6/4");
   CLI11_PARSE(app, argc, argv);
   const auto run = stage == "tokenizer" ? demo::make_tokenizer
                    : stage == "vae"     ? demo::train_vae

@@ -99,6 +99,7 @@ int main(int argc, char** argv) {
   start_again_without_spinning(argv);
   Options options;
   std::vector<std::string> floors;
+  std::vector<int> size;
   CLI::App app("Measures how well a model of the demo kind follows its captions");
   app.add_option("model", options.model)->required();
   app.add_option("judge", options.judge)->required();
@@ -110,8 +111,10 @@ int main(int argc, char** argv) {
   app.add_option("--negatives", options.negatives, "Colours that must go away");
   app.add_option("--round-trip", options.round_trip, "Judge the autoencoder on so many pictures");
   app.add_option("--drawn", options.drawn, "Judge the judge on so many of the drawer's pictures");
-  app.add_option("--size", options.trial.size,
-                 "Side of the pictures; without it the model's own, of the drawer's 256");
+  app.add_option("--size", size,
+                 "Side of the pictures, or width and height; without it the model's own, of the "
+                 "drawer's 256")
+      ->expected(1, 2);
   app.add_flag("--kinds", options.trial.kinds, "Count the shapes by kind of thing too");
   app.add_option("--style", options.trial.style,
                  "Manner expected of all: shiny, pencil, watercolor, night")
@@ -125,6 +128,7 @@ int main(int argc, char** argv) {
   app.add_option("--sheet", options.sheet, "PNG with the first 48 pictures of each measurement");
   app.add_option("--floor", floors, "What must be reached, e.g. \"shape=85\"");
   CLI11_PARSE(app, argc, argv);
+  if (!size.empty()) options.trial.extent = {size.front(), size.back()};
   for (const std::string& floor : floors) {
     const std::size_t equals = floor.find('=');
     char* end = nullptr;

@@ -93,12 +93,12 @@ class Manners {
 /// Scenes that no training has seen.
 drawer::Scene fresh_scene(int index) { return drawer::random_scene(0xf7e5'0000'0000u + index); }
 
-int painted_side(const Trial& trial) { return trial.size > 0 ? trial.size : 256; }
+drawer::Extent painted_extent(const Trial& trial) { return trial.extent.value_or(256); }
 
 Result<image::Image> draw(pipeline::Engine& engine, const Trial& trial, const std::string& prompt,
                           int index, pipeline::GenerationRequest request = {}) {
   request.prompt = prompt;
-  request.width = request.height = trial.size;
+  if (trial.extent) request.width = trial.extent->width, request.height = trial.extent->height;
   request.steps = trial.steps;
   request.cfg_scale = trial.cfg;
   request.sampler = trial.sampler;
@@ -114,17 +114,21 @@ Result<image::Image> draw(pipeline::Engine& engine, const Trial& trial, const st
   return picture;
 }
 
-/// White but for a box around the object, side x side.
-image::Image box_around(const drawer::Object& object, int side) {
-  image::Image mask(side, side, 1);
+/// White but for a box around the object.
+image::Image box_around(const drawer::Object& object, drawer::Extent extent) {
+  image::Image mask(extent.width, extent.height, 1);
   std::ranges::fill(mask.pixels, image::kKeep);
-  const auto pixel = [&](float at) {
-    return std::clamp(static_cast<int>(std::lround(at * static_cast<float>(side))), 0, side);
+  const float reach = object.radius * 1.25f * static_cast<float>(extent.shorter());
+  const auto span = [&](float centre, int length) {
+    const auto pixel = [&](float at) {
+      return std::clamp(static_cast<int>(std::lround(at)), 0, length);
+    };
+    const float middle = centre * static_cast<float>(length);
+    return std::pair{pixel(middle - reach), pixel(middle + reach)};
   };
-  const float reach = object.radius * 1.25f;
-  const int left = pixel(object.cx - reach), right = pixel(object.cx + reach);
-  for (int y = pixel(object.cy - reach); y < pixel(object.cy + reach); ++y)
-    std::fill_n(mask.at(left, y), right - left, image::kRepaint);
+  const auto [left, right] = span(object.cx, extent.width);
+  const auto [top, bottom] = span(object.cy, extent.height);
+  for (int y = top; y < bottom; ++y) std::fill_n(mask.at(left, y), right - left, image::kRepaint);
   return mask;
 }
 
@@ -174,12 +178,12 @@ Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judg
 Result<Measurement> measure_repainting(pipeline::Engine& engine, const Judge& judge,
                                        const Trial& trial, int count) {
   const auto another_masked = [&](const drawer::Scene& scene, int i) {
-    const int side = painted_side(trial);
+    const drawer::Extent extent = painted_extent(trial);
     pipeline::GenerationRequest request;
     request.init = pipeline::InitImage{
-        .picture = drawer::paint(with_another_object(scene, i, trial.vocabulary), side),
+        .picture = drawer::paint(with_another_object(scene, i, trial.vocabulary), extent),
         .strength = 1};
-    request.inpaint.mask = box_around(scene.objects.front(), side);
+    request.inpaint.mask = box_around(scene.objects.front(), extent);
     request.inpaint.match_colors = false;
     return request;
   };
@@ -216,16 +220,16 @@ Result<Measurement> measure_negatives(pipeline::Engine& engine, const Trial& tri
 }
 
 Measurement measure_drawn(const Judge& judge, const Trial& trial, int count) {
-  const int side = painted_side(trial);
+  const drawer::Extent extent = painted_extent(trial);
   Portraits portraits(judge, trial);
   Groups groups;
   Manners manners(judge);
   for (int i = 0; i < count; ++i) {
     const drawer::Scene single = drawer::held_out_scene(i, trial.vocabulary),
                         group = drawer::held_out_group(i);
-    portraits.look(single, drawer::paint(single, side));
-    groups.look(group, drawer::paint(group, side));
-    manners.look(fresh_scene(i), drawer::paint(fresh_scene(i), side));
+    portraits.look(single, drawer::paint(single, extent));
+    groups.look(group, drawer::paint(group, extent));
+    manners.look(fresh_scene(i), drawer::paint(fresh_scene(i), extent));
   }
   Measurement out{.tallies = portraits.tallies(), .pictures = {}};
   for (const std::vector<Tally>& more : {groups.tallies(), manners.tallies()})

@@ -17,7 +17,8 @@ struct Trial {
   int steps = 20;
   double cfg = 7.5;
   std::string sampler = "k_euler_a";
-  int size = 0;  ///< side of the pictures, pixels; 0: the model's own, of the drawer's 256
+  /// Of the pictures; without it the model's own, of the drawer's 256x256.
+  std::optional<drawer::Extent> extent = {};
   std::optional<drawer::Rendering> style = {};  ///< the manner that a fine-tune draws everything in
   bool kinds = false;                           ///< also count the shapes by kind of thing
 };

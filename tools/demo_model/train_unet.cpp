@@ -156,9 +156,7 @@ Result<> train_unet(const TrainOptions& options) {
   at::manual_seed(options.seed + before);
   drawer::Random random(options.seed * 31 + before);
   while (sitting.goes_on()) {
-    std::vector<Example> shares;
-    for (int i = 0; i < threads; ++i)
-      shares.push_back(examples.draw(options.batch / threads, random));
+    const std::vector<Example> shares = examples.draw(threads, options.batch / threads, random);
     const double loss = learn_from_shares(learning, [&](int i) {
       return weighted_error(replicas[i], shares[i], alphas, options.prediction,
                             deviation);

@@ -36,6 +36,8 @@ struct TrainOptions {
   std::uint64_t seed = 1;
   int cache = 16000;             ///< encoded pictures held in memory (UNet stage)
   int portraits = 0;             ///< further ones, of one thing on a plain ground, flat or shiny
+  int other_sizes =
+      0;  ///< further ones in each of seven sizes and shapes from 3/4 to 6/4 of `size`
   std::optional<fs::path> from =
       {};  ///< model folder whose weights a stage begins with; else `folder`
   Kind kind = Kind::text_to_image;
