@@ -161,6 +161,7 @@ TEST_F(Maker, SiblingsShareTheirDepths) {
   sibling.kind = Kind::inpainting;
   sibling.shared = true;
   EXPECT_WORKS(train_unet(sibling));
+  EXPECT_TRUE(fs::exists(sibling.folder / "invokeai.json"));
   for (const char* part : {"vae", "text_encoder", "tokenizer",
                            "unet/diffusion_pytorch_model-00001-of-00003.safetensors"}) {
     ASSERT_TRUE(fs::is_symlink(sibling.folder / part)) << part;

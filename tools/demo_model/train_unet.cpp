@@ -59,7 +59,8 @@ Result<> draw_sheet(const TrainOptions& options) {
   return write_sheet(options.training / "unet-sheet.png", pictures);
 }
 
-/// The parts that a model has from the model it began as: copies, or links where they are shared.
+/// The parts that a model has from the model it began as: copies, or links where they are shared;
+/// and a copy of what is recommended for it.
 void take_parts(const fs::path& base, const TrainOptions& options) {
   fs::create_directories(options.folder);
   for (const char* part : {"vae", "tokenizer", "text_encoder"}) {
@@ -70,6 +71,9 @@ void take_parts(const fs::path& base, const TrainOptions& options) {
     else
       fs::copy(base / part, options.folder / part, fs::copy_options::recursive);
   }
+  constexpr const char* kAdvice = "invokeai.json";
+  if (fs::exists(base / kAdvice))
+    fs::copy_file(base / kAdvice, options.folder / kAdvice, fs::copy_options::skip_existing);
 }
 
 }  // namespace
