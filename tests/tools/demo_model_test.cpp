@@ -10,8 +10,10 @@
 #include "demo_model/configs.h"
 #include "demo_model/data.h"
 #include "demo_model/diffusion.h"
+#include "demo_model/sheets.h"
 #include "demo_model/trainer.h"
 #include "demo_model/warm_start.h"
+#include "image/png.h"
 #include "models/load_model.h"
 #include "models/tensors.h"
 
@@ -68,6 +70,25 @@ TEST(Configs, LargerPicturesGetFinerLevelsAroundTheSameMiddle) {
     EXPECT_EQ(config->block_channels, widths);
     EXPECT_EQ(config->sample_size, size / 8);
   }
+}
+
+TEST_F(Maker, SheetsHoldWidePictures) {
+  std::vector<image::Image> pictures;
+  for (const std::uint8_t grey : {10, 20, 30}) {
+    pictures.emplace_back(6, 2, 3);
+    std::ranges::fill(pictures.back().pixels, grey);
+  }
+  fs::create_directories(folder_);
+  EXPECT_WORKS(write_sheet(folder_ / "sheet.png", pictures, 2));
+  const auto bytes = read_file(folder_ / "sheet.png");
+  ASSERT_TRUE(bytes.has_value());
+  const auto sheet = image::decode_png(*bytes);
+  ASSERT_TRUE(sheet.has_value()) << sheet.error().text();
+  EXPECT_EQ(sheet->width, 6 + 4 + 6);
+  EXPECT_EQ(sheet->height, 2 + 4 + 2);
+  EXPECT_EQ(*sheet->at(15, 1), 20);
+  EXPECT_EQ(*sheet->at(0, 7), 30);
+  EXPECT_EQ(*sheet->at(0, 3), 255);
 }
 
 TEST_F(Maker, MakesAModelFromNothing) {

@@ -24,15 +24,15 @@ void fill_column(image::Image& picture, int x, int from, int to, std::uint8_t gr
 Result<> write_sheet(const fs::path& file, const std::vector<image::Image>& pictures, int columns) {
   if (pictures.empty()) return {};
   constexpr int kGap = 4;
-  const int side = pictures.front().width;
+  const int width = pictures.front().width, height = pictures.front().height;
   const int rows = (static_cast<int>(pictures.size()) + columns - 1) / columns;
-  image::Image sheet(columns * (side + kGap) - kGap, rows * (side + kGap) - kGap, 3);
+  image::Image sheet(columns * (width + kGap) - kGap, rows * (height + kGap) - kGap, 3);
   std::fill(sheet.pixels.begin(), sheet.pixels.end(), 255);
   for (std::size_t i = 0; i < pictures.size(); ++i)
-    for (int y = 0; y < side; ++y)
-      std::copy_n(pictures[i].at(0, y), side * 3,
-                  sheet.at(static_cast<int>(i) % columns * (side + kGap),
-                           static_cast<int>(i) / columns * (side + kGap) + y));
+    for (int y = 0; y < height; ++y)
+      std::copy_n(pictures[i].at(0, y), width * 3,
+                  sheet.at(static_cast<int>(i) % columns * (width + kGap),
+                           static_cast<int>(i) / columns * (height + kGap) + y));
   return write_picture(file, sheet);
 }
 
