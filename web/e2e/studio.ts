@@ -86,7 +86,7 @@ export class Studio {
 
   choose = async (list: string, name: string | RegExp): Promise<void> => {
     await this.page.getByRole('combobox', { name: list }).click();
-    await this.page.getByRole('option', { name }).click();
+    await this.page.getByRole('option', { name, exact: true }).click();
   };
 
   /** A job long enough to do something meanwhile; the fake engine is quick. */
