@@ -2,6 +2,9 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "demo_model/captions.h"
 #include "demo_model/data.h"
 #include "demo_model/replicas.h"
@@ -14,7 +17,8 @@ namespace {
 
 constexpr double kUnsaid = 0.15;     // captions left out, for guidance
 constexpr double kOvershot = 0.3;    // examples whose latents are pushed outwards
-constexpr double kAllMasked = 0.25;  // of the masks
+constexpr double kOneHidden = 0.35;  // for inpainting, pairs with one thing hidden
+constexpr double kAllMasked = 0.25;  // of the other masks
 constexpr double kOtherSize = 0.45;  // steps with pictures of another size, where there are any
 
 /// Width and height of other sizes, in quarters of the model's own.
@@ -53,6 +57,21 @@ at::Tensor random_mask(drawer::Extent extent, int cell, drawer::Random& random) 
   };
   const auto [top, bottom] = side(extent.height);
   const auto [left, right] = side(extent.width);
+  mask.slice(1, top, bottom).slice(2, left, right).fill_(1);
+  return mask;
+}
+
+/// 1 inside a box around the object, [1,H,W]; corners likewise.
+at::Tensor mask_of(const drawer::Object& object, drawer::Extent extent, int cell) {
+  at::Tensor mask = at::zeros({1, extent.height, extent.width});
+  const float reach = 1.15f * object.radius * static_cast<float>(extent.shorter());
+  const auto side = [&](float centre, int length) {
+    const float middle = centre * static_cast<float>(length), size = static_cast<float>(cell);
+    return std::pair{static_cast<int>(std::max(0.0f, std::floor((middle - reach) / size))) * cell,
+                     std::min(length, static_cast<int>(std::ceil((middle + reach) / size)) * cell)};
+  };
+  const auto [top, bottom] = side(object.cy, extent.height);
+  const auto [left, right] = side(object.cx, extent.width);
   mask.slice(1, top, bottom).slice(2, left, right).fill_(1);
   return mask;
 }
@@ -113,7 +132,11 @@ Result<> Examples::add(Shelf& shelf, const std::string& name,
   }
   moments = moments.to(at::Device(options_.device));
   shelf.moments = shelf.moments.defined() ? at::cat({shelf.moments, moments}) : moments;
-  shelf.scenes.insert(shelf.scenes.end(), scenes.begin(), scenes.end());
+  for (const drawer::Scene& scene : scenes) {
+    if (scene.grouping == drawer::Grouping::apart && scene.objects.size() == 2)
+      shelf.pairs.push_back(static_cast<std::int64_t>(shelf.scenes.size()));
+    shelf.scenes.push_back(scene);
+  }
   return {};
 }
 
@@ -136,17 +159,12 @@ at::Tensor Examples::encode(const std::vector<drawer::Scene>& scenes, drawer::Ex
   return at::cat(moments);
 }
 
-at::Tensor Examples::draw_surroundings(const Shelf& shelf, const std::vector<std::int64_t>& picks,
-                                       drawer::Random& random) const {
+at::Tensor Examples::surroundings(const Shelf& shelf, const std::vector<std::int64_t>& picks,
+                                  const std::vector<at::Tensor>& masks) const {
   const drawer::Extent extent = shelf.extent;
   std::vector<drawer::Scene> scenes;
-  std::vector<at::Tensor> masks;
   const int cell = static_cast<int>(vae_.scale());
-  for (const std::int64_t pick : picks) {
-    scenes.push_back(shelf.scenes[pick]);
-    masks.push_back(random.chance(kAllMasked) ? at::ones({1, extent.height, extent.width})
-                                              : random_mask(extent, cell, random));
-  }
+  for (const std::int64_t pick : picks) scenes.push_back(shelf.scenes[pick]);
   at::NoGradGuard no_grad;
   const at::Device device(options_.device);
   const at::Tensor mask = at::stack(masks).to(device);
@@ -172,10 +190,23 @@ Example Examples::draw_share(const Shelf& shelf, int count, drawer::Random& rand
   std::vector<std::int64_t> picks(count);
   std::vector<std::string> captions(count);
   std::vector<float> overshoot(count);
+  std::vector<at::Tensor> masks;
+  const int cell = static_cast<int>(vae_.scale());
+  const bool inpainting = options_.kind == Kind::inpainting;
   for (int i = 0; i < count; ++i) {
-    picks[i] = random.below(static_cast<int>(shelf.scenes.size()));
-    if (!random.chance(kUnsaid))
-      captions[i] = drawer::caption(shelf.scenes[picks[i]], random.next());
+    const bool one_hidden = inpainting && !shelf.pairs.empty() && random.chance(kOneHidden);
+    picks[i] = one_hidden ? shelf.pairs[random.below(static_cast<int>(shelf.pairs.size()))]
+                          : random.below(static_cast<int>(shelf.scenes.size()));
+    drawer::Scene said = shelf.scenes[picks[i]];
+    if (one_hidden) {
+      said.objects = {said.objects[random.below(2)]};
+      masks.push_back(mask_of(said.objects[0], shelf.extent, cell));
+    } else if (inpainting) {
+      masks.push_back(random.chance(kAllMasked)
+                          ? at::ones({1, shelf.extent.height, shelf.extent.width})
+                          : random_mask(shelf.extent, cell, random));
+    }
+    if (!random.chance(kUnsaid)) captions[i] = drawer::caption(said, random.next());
     if (random.chance(kOvershot))
       overshoot[i] = static_cast<float>(options_.overshoot * random.unit());
   }
@@ -190,7 +221,7 @@ Example Examples::draw_share(const Shelf& shelf, int count, drawer::Random& rand
   out.noise = at::randn_like(out.latents) +
               options_.offset * at::randn({count, out.latents.size(1), 1, 1}, out.latents.options());
   out.overshoot = at::tensor(overshoot).reshape({-1, 1, 1, 1}).to(device);
-  if (options_.kind == Kind::inpainting) out.surroundings = draw_surroundings(shelf, picks, random);
+  if (inpainting) out.surroundings = surroundings(shelf, picks, masks);
   return out;
 }
 

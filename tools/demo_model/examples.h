@@ -19,7 +19,8 @@ class Examples {
 
   /// `shares` times `count` examples for one step, all of one size. 15 % of the captions are left
   /// out; 30 % of the rest have an overshoot up to `options.overshoot`. The timesteps of a share
-  /// are spread, see spread_timesteps.
+  /// are spread, see spread_timesteps. For inpainting a third are pairs with one of the two hidden:
+  /// their captions tell of that one alone, so that the rest has to be seen.
   std::vector<Example> draw(int shares, int count, drawer::Random& random) const;
 
   /// Standard deviation of the latents as the UNet sees them.
@@ -33,6 +34,7 @@ class Examples {
     drawer::Extent extent;
     std::vector<drawer::Scene> scenes = {};  // as captions say them
     at::Tensor moments = {};                 // [N,2*latent,h,w] bf16: mean, log-variance
+    std::vector<std::int64_t> pairs = {};    // the scenes of two things that stand apart
   };
 
   Examples(const nn::Vae& vae, const text::ClipTokenizer& tokenizer, const TrainOptions& options)
@@ -44,8 +46,9 @@ class Examples {
   at::Tensor encode(const std::vector<drawer::Scene>& scenes, drawer::Extent extent,
                     int threads) const;
   Example draw_share(const Shelf& shelf, int count, drawer::Random& random) const;
-  at::Tensor draw_surroundings(const Shelf& shelf, const std::vector<std::int64_t>& picks,
-                               drawer::Random& random) const;
+  /// What is seen around the masks, [1,H,W] each, of the scenes that were picked.
+  at::Tensor surroundings(const Shelf& shelf, const std::vector<std::int64_t>& picks,
+                          const std::vector<at::Tensor>& masks) const;
 
   const nn::Vae& vae_;
   const text::ClipTokenizer& tokenizer_;

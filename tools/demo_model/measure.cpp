@@ -1,4 +1,5 @@
-// demo-measure MODEL JUDGE [--captions N] [--repaint N] [--groups N] [--manners N] [--negatives N]
+// demo-measure MODEL JUDGE [--captions N] [--repaint N] [--repaint-pairs N]
+//     [--groups N] [--manners N] [--negatives N]
 //   demo-measure MODEL JUDGE --round-trip N
 //   demo-measure MODEL JUDGE --drawn N
 //
@@ -21,7 +22,8 @@ using namespace invokeai;
 
 struct Options {
   std::string model, judge, sheet;
-  int captions = 0, repaint = 0, groups = 0, manners = 0, negatives = 0, round_trip = 0, drawn = 0;
+  int captions = 0, repaint = 0, repaint_pairs = 0, groups = 0, manners = 0, negatives = 0;
+  int round_trip = 0, drawn = 0;
   demo::Trial trial;
   std::map<std::string, double> floors;  // percent, or dB for "round trip"
 };
@@ -64,7 +66,8 @@ Result<bool> run(const Options& options) {
     good = floor == options.floors.end() || decibels >= floor->second;
     take(std::move(measured));
   }
-  if (options.captions + options.repaint + options.groups + options.manners + options.negatives >
+  if (options.captions + options.repaint + options.repaint_pairs + options.groups +
+          options.manners + options.negatives >
       0) {
     TRY_ASSIGN(auto engine, pipeline::StableDiffusion::open({.model_path = options.model}));
     TRY_ASSIGN(auto captions,
@@ -73,6 +76,9 @@ Result<bool> run(const Options& options) {
     TRY_ASSIGN(auto repainted,
                demo::measure_repainting(*engine, judge, options.trial, options.repaint));
     if (options.repaint > 0) take(std::move(repainted));
+    TRY_ASSIGN(auto pairs,
+               demo::measure_repainting_pairs(*engine, options.trial, options.repaint_pairs));
+    if (options.repaint_pairs > 0) take(std::move(pairs));
     TRY_ASSIGN(auto groups, demo::measure_groups(*engine, options.trial, options.groups));
     if (options.groups > 0) take(std::move(groups));
     TRY_ASSIGN(auto manners, demo::measure_manners(*engine, judge, options.trial, options.manners));
@@ -106,6 +112,8 @@ int main(int argc, char** argv) {
   app.add_option("--captions", options.captions, "Held-out scenes of one object");
   app.add_option("--repaint", options.repaint,
                  "The same scenes, repainted where something else was");
+  app.add_option("--repaint-pairs", options.repaint_pairs,
+                 "Held-out scenes of two objects, one of them repainted");
   app.add_option("--groups", options.groups, "Held-out scenes of several");
   app.add_option("--manners", options.manners, "Scenes in all renderings, before all backdrops");
   app.add_option("--negatives", options.negatives, "Colours that must go away");

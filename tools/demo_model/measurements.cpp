@@ -53,6 +53,8 @@ class Portraits {
 
 class Groups {
  public:
+  explicit Groups(std::string question) : all_{std::move(question)} {}
+
   void look(const drawer::Scene& scene, const image::Image& picture) {
     const bool right = drawer::is_grouped_like(scene, picture);
     all_.add(right);
@@ -60,12 +62,13 @@ class Groups {
   }
   std::vector<Tally> tallies() const {
     std::vector<Tally> out = {all_};
-    for (const Tally& kind : kinds_) out.push_back(kind);
+    for (const Tally& kind : kinds_)
+      if (kind.asked > 0 && kind.asked < all_.asked) out.push_back(kind);
     return out;
   }
 
  private:
-  Tally all_{"relation"};
+  Tally all_;
   std::array<Tally, drawer::kGroupings> kinds_ = {
       {{"- apart"}, {"- inside"}, {"- in front of"}, {"- between"}, {"- two or three"}}};
 };
@@ -97,7 +100,7 @@ drawer::Extent painted_extent(const Trial& trial) { return trial.extent.value_or
 
 Result<image::Image> draw(pipeline::Engine& engine, const Trial& trial, const std::string& prompt,
                           int index, pipeline::GenerationRequest request = {}) {
-  request.prompt = prompt;
+  if (request.prompt.empty()) request.prompt = prompt;
   if (trial.extent) request.width = trial.extent->width, request.height = trial.extent->height;
   request.steps = trial.steps;
   request.cfg_scale = trial.cfg;
@@ -132,12 +135,13 @@ image::Image box_around(const drawer::Object& object, drawer::Extent extent) {
   return mask;
 }
 
-/// The scene with another thing in another colour in its object's place: those of the next scene
-/// whose colour can be told from both.
+/// The scene with another thing in another colour in its first object's place: those of the next
+/// scene whose colour can be told from all others.
 drawer::Scene with_another_object(drawer::Scene scene, int index, drawer::Vocabulary vocabulary) {
   drawer::Object& object = scene.objects.front();
   drawer::Object other = object;
-  while (other.color == object.color || other.color == scene.background ||
+  const auto has_color = [&](const drawer::Object& one) { return one.color == other.color; };
+  while (std::ranges::any_of(scene.objects, has_color) || other.color == scene.background ||
          other.shape == object.shape)
     other = drawer::held_out_scene(++index, vocabulary).objects.front();
   object.shape = other.shape;
@@ -167,6 +171,17 @@ Result<Measurement> measure_drawings(pipeline::Engine& engine, const Trial& tria
   return out;
 }
 
+/// Another thing in the first object's place, and the box around it masked.
+pipeline::GenerationRequest repainting(const drawer::Scene& scene, int index, const Trial& trial) {
+  const drawer::Extent extent = painted_extent(trial);
+  pipeline::GenerationRequest request;
+  request.init = pipeline::InitImage{
+      .picture = drawer::paint(with_another_object(scene, index, trial.vocabulary), extent),
+      .strength = 1};
+  request.inpaint.mask = box_around(scene.objects.front(), extent);
+  return request;
+}
+
 }  // namespace
 
 Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judge,
@@ -178,12 +193,7 @@ Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judg
 Result<Measurement> measure_repainting(pipeline::Engine& engine, const Judge& judge,
                                        const Trial& trial, int count) {
   const auto another_masked = [&](const drawer::Scene& scene, int i) {
-    const drawer::Extent extent = painted_extent(trial);
-    pipeline::GenerationRequest request;
-    request.init = pipeline::InitImage{
-        .picture = drawer::paint(with_another_object(scene, i, trial.vocabulary), extent),
-        .strength = 1};
-    request.inpaint.mask = box_around(scene.objects.front(), extent);
+    pipeline::GenerationRequest request = repainting(scene, i, trial);
     request.inpaint.match_colors = false;
     return request;
   };
@@ -192,8 +202,27 @@ Result<Measurement> measure_repainting(pipeline::Engine& engine, const Judge& ju
       [&](int i) { return drawer::held_out_scene(i, trial.vocabulary); }, another_masked);
 }
 
+Result<Measurement> measure_repainting_pairs(pipeline::Engine& engine, const Trial& trial,
+                                             int count) {
+  std::vector<drawer::Scene> pairs;
+  for (int i = 0; static_cast<int>(pairs.size()) < count; ++i) {
+    drawer::Scene scene = drawer::held_out_group(i);
+    if (scene.grouping == drawer::Grouping::apart) pairs.push_back(std::move(scene));
+  }
+  const auto one_masked = [&](const drawer::Scene& scene, int i) {
+    pipeline::GenerationRequest request = repainting(scene, i, trial);
+    drawer::Scene said = scene;
+    said.objects.resize(1);
+    request.prompt = drawer::plain_caption(said);
+    return request;
+  };
+  return measure_drawings(
+      engine, trial, count, Groups("one of two repainted"), [&](int i) { return pairs[i]; },
+      one_masked);
+}
+
 Result<Measurement> measure_groups(pipeline::Engine& engine, const Trial& trial, int count) {
-  return measure_drawings(engine, trial, count, Groups(), drawer::held_out_group);
+  return measure_drawings(engine, trial, count, Groups("relation"), drawer::held_out_group);
 }
 
 Result<Measurement> measure_manners(pipeline::Engine& engine, const Judge& judge,
@@ -222,11 +251,12 @@ Result<Measurement> measure_negatives(pipeline::Engine& engine, const Trial& tri
 Measurement measure_drawn(const Judge& judge, const Trial& trial, int count) {
   const drawer::Extent extent = painted_extent(trial);
   Portraits portraits(judge, trial);
-  Groups groups;
+  Groups groups("relation");
   Manners manners(judge);
   for (int i = 0; i < count; ++i) {
-    const drawer::Scene single = drawer::held_out_scene(i, trial.vocabulary),
-                        group = drawer::held_out_group(i);
+    drawer::Scene single = drawer::held_out_scene(i, trial.vocabulary);
+    const drawer::Scene group = drawer::held_out_group(i);
+    if (trial.style) single.rendering = *trial.style;
     portraits.look(single, drawer::paint(single, extent));
     groups.look(group, drawer::paint(group, extent));
     manners.look(fresh_scene(i), drawer::paint(fresh_scene(i), extent));

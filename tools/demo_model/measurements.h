@@ -47,6 +47,10 @@ Result<Measurement> measure_captions(pipeline::Engine& engine, const Judge& judg
 /// unless the repainting spoils it.
 Result<Measurement> measure_repainting(pipeline::Engine& engine, const Judge& judge,
                                        const Trial& trial, int count);
+/// Held-out pairs, one of them repainted likewise; the caption tells of that one alone, and colours
+/// are matched to those around, as is usual: whether the two stand as they should.
+Result<Measurement> measure_repainting_pairs(pipeline::Engine& engine, const Trial& trial,
+                                             int count);
 /// Held-out scenes of several objects: whether they are grouped so, by kind of grouping and in all.
 Result<Measurement> measure_groups(pipeline::Engine& engine, const Trial& trial, int count);
 /// Random scenes: rendering and backdrop of all, the pattern of single objects on a plain backdrop.
@@ -56,7 +60,8 @@ Result<Measurement> measure_manners(pipeline::Engine& engine, const Judge& judge
 /// colour of the first picture is gone when the second time the prompt asks for its absence.
 Result<Measurement> measure_negatives(pipeline::Engine& engine, const Trial& trial, int count);
 
-/// The same questions asked of the drawer's own pictures: what the eyes are worth.
+/// The same questions asked of the drawer's own pictures, in the style if one is expected: what the
+/// eyes are worth.
 Measurement measure_drawn(const Judge& judge, const Trial& trial, int count);
 
 /// The autoencoder alone: held-out scenes painted, encoded and decoded again, which is the best the
