@@ -46,34 +46,34 @@ std::string key_of(const nn::Vae& vae, const TrainOptions& options, drawer::Exte
                      options.style ? drawer::name(*options.style) : "any", sum);
 }
 
+/// 1 inside the box, [1,H,W]; its sides are given as first and end, pixels.
+at::Tensor box_mask(drawer::Extent extent, std::pair<int, int> across, std::pair<int, int> down) {
+  at::Tensor mask = at::zeros({1, extent.height, extent.width});
+  mask.slice(1, down.first, down.second).slice(2, across.first, across.second).fill_(1);
+  return mask;
+}
+
 /// 1 inside a box of random place and size, [1,H,W]; corners on multiples of the latents' cells.
 at::Tensor random_mask(drawer::Extent extent, int cell, drawer::Random& random) {
-  at::Tensor mask = at::zeros({1, extent.height, extent.width});
   const auto side = [&](int pixels) {
     const int cells = pixels / cell;
     const int length = cells / 4 + random.below(cells / 2 + 1);
     const int start = random.below(cells - length + 1);
     return std::pair{start * cell, (start + length) * cell};
   };
-  const auto [top, bottom] = side(extent.height);
-  const auto [left, right] = side(extent.width);
-  mask.slice(1, top, bottom).slice(2, left, right).fill_(1);
-  return mask;
+  const auto down = side(extent.height), across = side(extent.width);
+  return box_mask(extent, across, down);
 }
 
 /// 1 inside a box around the object, [1,H,W]; corners likewise.
 at::Tensor mask_of(const drawer::Object& object, drawer::Extent extent, int cell) {
-  at::Tensor mask = at::zeros({1, extent.height, extent.width});
   const float reach = 1.15f * object.radius * static_cast<float>(extent.shorter());
   const auto side = [&](float centre, int length) {
     const float middle = centre * static_cast<float>(length), size = static_cast<float>(cell);
     return std::pair{static_cast<int>(std::max(0.0f, std::floor((middle - reach) / size))) * cell,
                      std::min(length, static_cast<int>(std::ceil((middle + reach) / size)) * cell)};
   };
-  const auto [top, bottom] = side(object.cy, extent.height);
-  const auto [left, right] = side(object.cx, extent.width);
-  mask.slice(1, top, bottom).slice(2, left, right).fill_(1);
-  return mask;
+  return box_mask(extent, side(object.cx, extent.width), side(object.cy, extent.height));
 }
 
 }  // namespace
